@@ -455,6 +455,7 @@ tenant_roles = Table(
     "tenant_roles",
     metadata,
     Column("role", String(40), primary_key=True),
+    Column("granted", Boolean, nullable=False),  # a row once made stays: its lock serializes license actions
 )
 tenant_accounts = Table(
     "tenant_accounts",
@@ -482,6 +483,7 @@ tenant_subscriptions = Table(
     Column("quantity", Integer, nullable=False),
     Column("assigned", Integer, nullable=False, server_default="0"),
     Column("started_on", String(10), nullable=False),
+    Column("billed_on", String(10), nullable=False),  # upfront, or the last renewal that was charged
     Column("billing", Text, nullable=False),  # JSON
     Column("address", Text, nullable=False),  # JSON
     Column("settings", Text, nullable=False, server_default="{}"),  # JSON
@@ -524,4 +526,5 @@ tenant_answers = Table(  # idempotency keys, 24 hours
     Column("status", Integer, nullable=False),
     Column("answer", Text, nullable=False),
     _at("at"),
+    Index("ix_tenant_answers_at", "at"),
 )
