@@ -268,6 +268,7 @@ class Standing:
     failure: str = ""  #: a code, shown; "" none
     attempts: int = 0
     next_try: datetime | None = None
+    look_at: datetime | None = None  #: when a round must look again: announcement, removal or retry due
 
     @property
     def entitled(self) -> bool:
@@ -341,3 +342,101 @@ class Policy:
     quiet_days: int = 30
     channel: bool = False  #: somebody can be told (R27)
     batch: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A managed license whose last reason went: what R24 counts."""
+
+    person: PersonId
+    product: ProductId
+    groups: tuple[GroupId, ...]  #: whose reasons were the last ones
+    lost_at: datetime
+    held: bool = True  #: still held at AnySoft (False: the removal is done)
+    hold: HoldId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What `decide` says of one person."""
+
+    person: Person
+    standings: tuple[Standing, ...]  #: all of the person's, as they should be stored
+    changed: tuple[ProductId, ...]  #: those that differ from what was stored
+    losses: tuple[Loss, ...] = ()  #: new ones
+    regained: tuple[ProductId, ...] = ()  #: losses that are forgotten (R24, R27)
+    announce: tuple[ProductId, ...] = ()  #: removal announced now (R27)
+    remove: tuple[ProductId, ...] = ()  #: due now, add-ons first (R09)
+    confirm: tuple[ProductId, ...] = ()  #: entitled and held in doubt: ask again, it takes no further seat
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    SUBMITTED = "submitted"  #: sent, no certain answer yet
+    PENDING = "pending"  #: accepted by AnySoft, takes up to an hour
+    OVERDUE = "overdue"  #: pending for more than the hour
+    DONE = "done"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+
+    @property
+    def alive(self) -> bool:
+        return self in _ALIVE
+
+
+_ALIVE = frozenset(
+    {
+        RequestState.OPEN,
+        RequestState.APPROVED,
+        RequestState.SCHEDULED,
+        RequestState.SUBMITTED,
+        RequestState.PENDING,
+        RequestState.OVERDUE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A quantity request (R18-R22)."""
+
+    id: RequestId | None  #: None: not stored yet
+    product: ProductId
+    subscription: SubscriptionId
+    state: RequestState
+    quantity: int  #: Q when last updated
+    waiting: int
+    need: int  #: seats that are missing
+    proposed: int  #: absolute quantity
+    opened_at: datetime
+    updated_at: datetime
+    target: int | None = None  #: approved, absolute (R20)
+    expires_at: datetime | None = None
+    reminded_at: datetime | None = None
+    decided_at: datetime | None = None
+    decided_by: str = ""
+    reason: str = ""
+    due_at: datetime | None = None
+    submitted_at: datetime | None = None
+    effective_by: datetime | None = None
+    ended_at: datetime | None = None
+    follows: RequestId | None = None  #: the refused one before it
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: HoldId
+    state: str  #: open, released, rejected, healed
+    reason: str  #: group_emptied, group_share, product_share, first_run
+    group: GroupId | None
+    group_name: str
+    product: ProductId
+    opened_at: datetime
+    removals: tuple[tuple[PersonId, str], ...]  #: (person, user name), sorted
+    digest: str
+    decided_at: datetime | None = None
+    decided_by: str = ""

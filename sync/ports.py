@@ -7,6 +7,7 @@ Ledger's and Mirror's writing methods check the fence of the lease inside their 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol
 
 from sync.model import (
@@ -18,11 +19,15 @@ from sync.model import (
     Destination,
     Facts,
     GroupId,
+    HoldId,
     IntentId,
+    Loss,
     Mapping,
     PersonId,
     Product,
     ProductId,
+    Request,
+    RequestId,
     Result,
     RunId,
     Standing,
@@ -31,6 +36,7 @@ from sync.model import (
     Tenant,
     Waiter,
 )
+from sync.plan import Action, Plan
 
 # ---- AnySoft ----
 
@@ -106,3 +112,133 @@ class Licensing(Protocol):
     def destinations(self) -> Sequence[Destination]: ...
     def add_destination(self, name: str, key: str) -> Destination: ...
     def remove_destination(self, id: str) -> None: ...
+
+
+# ---- what the directories wrote ----
+
+
+class Fenced(Exception):
+    """The lease went to another worker: stop at once, write nothing more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    person: PersonId
+    generation: int
+
+
+class Mirror(Protocol):
+    def mappings(self) -> Sequence[Mapping]: ...
+
+    def nestings(self, roots: Collection[GroupId]) -> Sequence[tuple[GroupId, GroupId]]:
+        """(parent, child) edges reachable from the roots, at any depth."""
+
+    def expand_marks(self, limit: int) -> bool:
+        """Turn up to `limit` people of marked groups into marked people; True while there is more."""
+
+    def marked(self, limit: int) -> Sequence[Mark]:
+        """People who changed, oldest mark first."""
+
+    def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
+        """All people in id order, those with standings and no record left included."""
+
+    def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
+        """Records, memberships in `groups`, and standings, of each of the people, in one read each."""
+
+
+# ---- what we decided, asked for, and got ----
+
+
+class Settled(StrEnum):
+    """How a call ended, for one person of it."""
+
+    HELD = "held"  #: surely has it now
+    FREE = "free"  #: surely has it not
+    DOUBT = "doubt"  #: unknown: may have it
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    person: PersonId
+    settled: Settled
+    code: str  #: AnySoft's status, or an error's code
+    standing: Standing  #: as it is to be stored after it
+
+
+@dataclass(frozen=True, slots=True)
+class GuardView:
+    """What the guards count: losses since the window's begin that no person excused, and who holds now."""
+
+    losses: tuple[Loss, ...]
+    holders: dict[tuple[ProductId, GroupId | None], int]  #: managed, held and not lost; None: the product's
+    open_holds: dict[tuple[ProductId, GroupId | None], HoldId]
+
+
+class Ledger(Protocol):
+    def begin(self, cause: str, scope: str, now: datetime) -> RunId:
+        """Write the run down; runs that never finished are broken, their open intents unknown."""
+
+    def due(self, now: datetime, limit: int) -> Sequence[PersonId]:
+        """People with a standing whose `look_at` has come."""
+
+    def doubtful(self) -> dict[ProductId, int]:
+        """F: how many may hold each product without being sure (R12)."""
+
+    def managed(self, products: Collection[ProductId]) -> dict[ProductId, int]: ...
+
+    def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
+        """The head of the queue in the order of R14; ready: only those whose base is surely held."""
+
+    def waiting(self) -> dict[ProductId, int]:
+        """How many wait for each product."""
+
+    def guard_view(
+        self, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
+    ) -> GuardView:
+        """For these products; holders for each of them with each of the groups, and as a whole."""
+
+    def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
+        """The plan, in one transaction: standings, losses, holds (new ones get ids, those that
+        nobody is in any more are healed), actions; the marks it answers are taken off where they did not grow meanwhile."""
+
+    def append(self, run: RunId, actions: Sequence[Action]) -> None:
+        """Actions that came up while the plan was carried out (a seat that became free)."""
+
+    def intend(self, intent: "Intent", now: datetime) -> IntentId:
+        """Commit the intent before its call: its people's standings become `maybe`."""
+
+    def settle(
+        self, run: RunId, intent: IntentId, outcomes: Sequence[Outcome], verdict: str, now: datetime
+    ) -> None:
+        """What came back, or didn't; older doubts about the same people and product are settled with it."""
+
+    def person(self, id: PersonId) -> Facts: ...
+
+    def learned_account(self, person: PersonId, account: AccountId, *, made: bool) -> None: ...
+
+    def requests(self) -> Sequence[Request]:
+        """The living request of each product."""
+
+    def last_request(self, product: ProductId) -> Request | None:
+        """The one that ended last."""
+
+    def store_request(self, run: RunId, before: Request | None, after: Request, now: datetime) -> Request: ...
+
+    def finish(self, run: RunId, report: dict[str, object], outcome: str, now: datetime) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    run: RunId
+    kind: str  #: assign, unassign, account_create, account_update, quantity
+    product: ProductId
+    subscription: SubscriptionId
+    key: str  #: idempotency key
+    body: str  #: the exact JSON
+    people: tuple[tuple[PersonId, AccountId], ...] = ()
+    request: RequestId | None = None
+
+
+class Fence(Protocol):
+    def check(self) -> None:
+        """Right before each send: raises Fenced if the lease is another's, or over."""

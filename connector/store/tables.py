@@ -242,6 +242,7 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
     Column("failure", String(60), nullable=False, server_default=""),
     Column("attempts", Integer, nullable=False, server_default="0"),
     _at("next_try", nullable=True),
+    _at("look_at", nullable=True),
     Index(
         "ix_standings_queue",
         "product",
@@ -253,16 +254,10 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
         postgresql_where=text("waiting"),
     ),
     Index(
-        "ix_standings_due",
-        "due_at",
-        sqlite_where=text("due_at IS NOT NULL"),
-        postgresql_where=text("due_at IS NOT NULL"),
-    ),
-    Index(
-        "ix_standings_retry",
-        "next_try",
-        sqlite_where=text("next_try IS NOT NULL"),
-        postgresql_where=text("next_try IS NOT NULL"),
+        "ix_standings_look",
+        "look_at",
+        sqlite_where=text("look_at IS NOT NULL"),
+        postgresql_where=text("look_at IS NOT NULL"),
     ),
     Index("ix_standings_held", "product", "held"),
 )
