@@ -35,6 +35,7 @@ class HoldChange:
     group: GroupId | None  #: None: the product's
     product: ProductId
     people: tuple[PersonId, ...]  #: those who join now
+    addons: tuple[tuple[PersonId, ProductId], ...] = ()  #: of the same people: they go with their base (R10)
 
 
 @dataclass(frozen=True, slots=True)

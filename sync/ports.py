@@ -212,6 +212,14 @@ class Ledger(Protocol):
     ) -> None:
         """What came back, or didn't; older doubts about the same people and product are settled with it."""
 
+    def observe(self, run: RunId, product: ProductId, seen: Sequence[Assigned], now: datetime) -> int:
+        """AnySoft lists these as assigned. Whoever we didn't know of is manual (R08), a doubt is settled as held;
+        those standings carry the run's number as `seen`. Gives how many standings changed."""
+
+    def unseen(self, run: RunId, product: ProductId, before: datetime, now: datetime) -> int:
+        """After a complete list: standings that are held since before `before`, but were not in it, are free
+        (unassigned in AnySoft's portal) and their people marked. Gives how many."""
+
     def person(self, id: PersonId) -> Facts: ...
 
     def learned_account(self, person: PersonId, account: AccountId, *, made: bool) -> None: ...

@@ -54,6 +54,8 @@ class Moment(TypeDecorator[datetime]):
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: INTEGER PRIMARY KEY on SQLite (rowid), BIGINT identity on PostgreSQL
 Key = BigInteger().with_variant(Integer, "sqlite")
+#: text that compares and sorts by code point on both databases, so that an index serves `starts with`
+Folded = Text().with_variant(Text(collation="C"), "postgresql")
 
 
 def _key() -> Column[int]:
@@ -84,6 +86,7 @@ credentials = Table(  # static bearer tokens and OAuth clients' secrets
     Column("directory_pk", Key, ForeignKey("directories.pk", ondelete="CASCADE"), nullable=False),
     Column("kind", String(10), nullable=False),  # token, client, access (a client's access token)
     Column("hash", LargeBinary(32), nullable=False, unique=True),  # SHA-256 of 256 random bits
+    Column("issuer", String(40), nullable=True, index=True),  # of an access token: its client's id
     _at("created_at"),
     _at("expires_at", nullable=True),
     _at("revoked_at", nullable=True),
@@ -109,7 +112,7 @@ persons = Table(
     metadata,
     _key(),
     Column("user_name", Text, nullable=False),  # as last seen; display only
-    Column("folded", Text, nullable=False, index=True),  # NFKC + casefold
+    Column("folded", Folded, nullable=False, index=True),  # NFKC + casefold
     Column("display_name", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),
     Column("account_id", String(64), nullable=True, index=True),  # at AnySoft
@@ -117,6 +120,7 @@ persons = Table(
     Column("account_disabled", Boolean, nullable=False, server_default=text("false")),  # by us
     Column("conflict", Boolean, nullable=False, server_default=text("false")),  # R06
     _at("epoch"),
+    sqlite_autoincrement=True,
 )
 users = Table(
     "users",
@@ -126,7 +130,7 @@ users = Table(
     Column("id", String(36), nullable=False, unique=True),  # ours, a uuid
     Column("person_pk", Key, ForeignKey("persons.pk"), nullable=False, index=True),
     Column("user_name", Text, nullable=False),
-    Column("folded", Text, nullable=False),
+    Column("folded", Folded, nullable=False),
     Column("external_id", Text, nullable=True),
     Column("active", Boolean, nullable=False),
     Column("document", Text, nullable=False),  # JSON: the SCIM attributes without id, meta, groups
@@ -136,6 +140,7 @@ users = Table(
     UniqueConstraint("directory_pk", "folded"),
     Index("ix_users_external", "directory_pk", "external_id"),
     Index("ix_users_folded", "folded"),
+    sqlite_autoincrement=True,
 )
 groups = Table(
     "groups",
@@ -144,7 +149,7 @@ groups = Table(
     Column("directory_pk", Key, ForeignKey("directories.pk"), nullable=False),
     Column("id", String(36), nullable=False, unique=True),
     Column("display_name", Text, nullable=False),
-    Column("folded", Text, nullable=False),
+    Column("folded", Folded, nullable=False),
     Column("external_id", Text, nullable=True),
     Column("document", Text, nullable=False),
     Column("version", Integer, nullable=False),
@@ -153,6 +158,7 @@ groups = Table(
     _at("deleted_at", nullable=True),  # kept while a mapping or a reason names it
     Index("ix_groups_folded", "directory_pk", "folded"),
     Index("ix_groups_external", "directory_pk", "external_id"),
+    sqlite_autoincrement=True,
 )
 memberships = Table(
     "memberships",
@@ -160,6 +166,7 @@ memberships = Table(
     Column("group_pk", Key, ForeignKey("groups.pk"), primary_key=True),
     Column("user_pk", Key, ForeignKey("users.pk"), primary_key=True, index=True),
     _at("since"),
+    sqlite_with_rowid=False,
 )
 nestings = Table(
     "nestings",
@@ -174,6 +181,7 @@ marks = Table(  # persons the next round must look at (architecture: level, not 
     Column("person_pk", Key, ForeignKey("persons.pk"), primary_key=True),
     Column("generation", Key, nullable=False),  # grows with each mark; taken off only if unchanged
     _at("marked_at"),
+    Index("ix_marks_marked_at", "marked_at"),
 )
 group_marks = Table(  # groups whose people must all be looked at; expanded in chunks by the worker
     "group_marks",
@@ -243,6 +251,7 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
     Column("attempts", Integer, nullable=False, server_default="0"),
     _at("next_try", nullable=True),
     _at("look_at", nullable=True),
+    Column("seen_run", Key, nullable=True),  # the last full round in which AnySoft listed it
     Index(
         "ix_standings_queue",
         "product",
@@ -287,6 +296,7 @@ holds = Table(
     Column("decided_by", String(100), nullable=False, server_default=""),
     Column("digest", String(64), nullable=False, server_default=""),  # of the set that was decided on
     Column("removals", Text, nullable=False, server_default="[]"),  # JSON: the decided set, for the record
+    sqlite_autoincrement=True,
 )
 runs = Table(
     "runs",
@@ -299,6 +309,7 @@ runs = Table(
     Column("outcome", String(20), nullable=False, server_default=""),  # done, failed, broken (crashed)
     Column("report", Text, nullable=False, server_default="{}"),  # JSON: counts, waiting, blocked, held, …
     Index("ix_runs_started_at", "started_at"),
+    sqlite_autoincrement=True,
 )
 actions = Table(
     "actions",
@@ -335,6 +346,7 @@ intents = Table(  # written and committed before each AnySoft call (architecture
         sqlite_where=text("state <> 'settled'"),
         postgresql_where=text("state <> 'settled'"),
     ),
+    sqlite_autoincrement=True,
 )
 intent_items = Table(
     "intent_items",
@@ -376,6 +388,7 @@ requests = Table(  # quantity requests R18-R22
         sqlite_where=text("ended_at IS NULL"),
         postgresql_where=text("ended_at IS NULL"),
     ),
+    sqlite_autoincrement=True,
 )
 breaker = Table(  # R29; one row a peer
     "breaker",
