@@ -1,0 +1,185 @@
+"""How is the database reached? One engine a process; `reading` and `writing` are the only ways to a connection.
+
+| | reading | writing |
+| --- | --- | --- |
+| SQLite | BEGIN: a snapshot, never blocked (WAL) | BEGIN IMMEDIATE: one writer, the others queue for it |
+| PostgreSQL | REPEATABLE READ, read only: a snapshot | READ COMMITTED; whoever decides by a row locks it first |
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+#: how long a writer waits for its turn before the database counts as busy
+BUSY_SECONDS = 15
+
+_PASSING_SQLITE = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_PROTOCOL,
+    }
+)
+#: SQLSTATE classes: connection, transaction rollback (deadlock), resources, operator intervention; lock time-out
+_PASSING_SQLSTATES = ("08", "40", "53", "57", "55P03", "25006", "25P03")
+
+
+class Unavailable(Exception):
+    """The database can't be reached or is too busy now; nothing was changed. Try again later (HTTP: 503)."""
+
+
+def connect(url: str) -> Engine:
+    """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`; connects lazily.
+
+    Raises ValueError, with what to write instead, for any other URL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ValueError(_ADVICE) from None
+    match parsed.drivername:
+        case "sqlite" | "sqlite+pysqlite" if parsed.database and parsed.database != ":memory:":
+            return _sqlite(parsed)
+        case "postgresql+psycopg":
+            return _postgresql(parsed)
+        case _:
+            raise ValueError(_ADVICE)
+
+
+_ADVICE = (
+    "the database URL must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME "
+    "(CONNECTOR_DATABASE_URL)"
+)
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS
+    )
+    event.listen(engine, "connect", _open_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _open_sqlite(connection: sqlite3.Connection, record: object) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions by itself
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA synchronous = FULL")  # an acknowledged write survives a power cut
+    for attempt in range(50):  # two processes opening a new file: switching to WAL doesn't wait by itself
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+            return
+        except sqlite3.OperationalError:
+            if attempt == 49:
+                raise
+            time.sleep(0.02)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(
+            url,
+            connect_args={"connect_timeout": 5},
+            pool_pre_ping=True,  # a restarted server is noticed before the statement, not by it (T29)
+            pool_size=10,
+            max_overflow=20,
+            pool_timeout=BUSY_SECONDS,
+        )
+    except ModuleNotFoundError:
+        raise ValueError(
+            "PostgreSQL needs the driver: pip install 'anysoft-connector[postgres]', "
+            "or use sqlite:///FILE (CONNECTOR_DATABASE_URL)"
+        ) from None
+    event.listen(engine, "connect", _open_postgresql)
+    return engine
+
+
+def _open_postgresql(connection: Any, record: object) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
+        # a process that was stopped inside a transaction must not hold its rows for ever (T13)
+        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
+    connection.commit()
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Connection]:
+    """A consistent view of the database; writes are refused on PostgreSQL. Raises Unavailable."""
+    with _failures_named(), engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Connection]:
+    """One transaction: committed at the end, rolled back by any exception. Raises Unavailable."""
+    with _failures_named(), engine.connect() as connection:
+        connection.execution_options(writes=True)
+        with connection.begin():
+            yield connection
+
+
+@contextmanager
+def migrating(engine: Engine) -> Iterator[Connection]:
+    """As `writing`; SQLite checks references only at the end, since changing a table there means replacing it."""
+    with _failures_named(), engine.connect() as connection:
+        if connection.dialect.name != "sqlite":
+            with connection.begin():
+                yield connection
+            return
+        driver = connection.connection.dbapi_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            connection.execution_options(writes=True)
+            with connection.begin():
+                yield connection
+                broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+                if broken is not None:
+                    raise RuntimeError(f"the migration would leave a row of {broken[0]} without {broken[2]}")
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise Unavailable("all database connections are in use: try again later") from error
+    except DBAPIError as error:
+        if _passes(error):
+            raise Unavailable(f"the database is unreachable or busy: {error.orig}") from error
+        raise
+
+
+def _passes(error: DBAPIError) -> bool:
+    """Whether a later attempt may do better: it isn't the statement that is wrong."""
+    if error.connection_invalidated:
+        return True
+    match error.orig:
+        case sqlite3.Error() as cause:
+            code = getattr(cause, "sqlite_errorcode", None)  # None: raised by the driver itself
+            return code is not None and code & 0xFF in _PASSING_SQLITE
+        case cause:
+            state = getattr(cause, "sqlstate", None)
+            if state is None:  # no answer from the server: refused, cut or never reached
+                return type(cause).__name__ in ("OperationalError", "ConnectionTimeout")
+            return str(state).startswith(_PASSING_SQLSTATES)
