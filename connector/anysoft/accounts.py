@@ -1,0 +1,88 @@
+"""How are users found, made and switched off in the built-in tenant?"""
+
+import uuid
+
+from sqlalchemy import Connection, insert, select, update
+
+from connector.anysoft import forms, rows
+from connector.anysoft.bodies import NewAccount
+from connector.anysoft.selling import refuse
+from connector.anysoft.wire import PAGE
+from connector.store.fold import folded
+from connector.store.tables import tenant_accounts, tenant_assignments
+from sync.model import Account, AccountId, Assigned, SubscriptionId
+from sync.ports import Missing, Rejected
+
+
+def find(conn: Connection, user_name: str) -> Account | None:
+    """Exact but for case (NFKC, case folded)."""
+    if not forms.storable(user_name, forms.LONGEST_NAME):
+        return None
+    query = select(tenant_accounts).where(tenant_accounts.c.folded == folded(user_name))
+    row = conn.execute(query).mappings().one_or_none()
+    return None if row is None else rows.account(row)
+
+
+def page(conn: Connection, after: str) -> list[Account]:
+    """Up to 1000, by id, later than `after`."""
+    query = select(tenant_accounts).where(tenant_accounts.c.id > after)
+    return [
+        rows.account(row) for row in conn.execute(query.order_by(tenant_accounts.c.id).limit(PAGE)).mappings()
+    ]
+
+
+def create(conn: Connection, wish: NewAccount) -> Account:
+    """Rejected user_exists names the account there is: its `fields` are (("user_id", id),)."""
+    refuse(forms.account_mistakes(wish.user_name, wish.display_name, wish.email, wish.external_id))
+    if (there := find(conn, wish.user_name)) is not None:
+        raise Rejected(
+            "user_exists", f"{there.user_name} is account {there.id}: use it", [("user_id", there.id)]
+        )
+    account = Account(
+        AccountId(f"usr-{uuid.uuid4().hex}"),
+        wish.user_name,
+        wish.display_name,
+        wish.email,
+        wish.external_id,
+        active=True,
+    )
+    conn.execute(
+        insert(tenant_accounts).values(
+            id=account.id,
+            user_name=account.user_name,
+            folded=folded(account.user_name),
+            display_name=account.display_name,
+            email=account.email,
+            external_id=account.external_id,
+            active=True,
+        )
+    )
+    return account
+
+
+def set_active(conn: Connection, id: AccountId, active: bool) -> Account:
+    """Assignments stay as they are: whoever wants the seats back unassigns first."""
+    mine = tenant_accounts.c.id.in_(rows.possible([id]))
+    conn.execute(update(tenant_accounts).where(mine).values(active=active))
+    row = conn.execute(select(tenant_accounts).where(mine)).mappings().one_or_none()
+    if row is None:
+        raise Missing(f"there is no user {id}: find the user by name")
+    return rows.account(row)
+
+
+def assignments_page(
+    conn: Connection, id: SubscriptionId, narrowed: set[AccountId] | None, after: str
+) -> list[Assigned]:
+    """Up to 1000 holders, by account id, later than `after`; only those of `narrowed` unless it is None."""
+    query = (
+        select(tenant_assignments.c.account_id, tenant_assignments.c.assigned_at, tenant_accounts.c.user_name)
+        .join(tenant_accounts, tenant_accounts.c.id == tenant_assignments.c.account_id)
+        .where(tenant_assignments.c.subscription_id == id, tenant_assignments.c.account_id > after)
+        .order_by(tenant_assignments.c.account_id)
+        .limit(PAGE)
+    )
+    if narrowed is not None:
+        query = query.where(tenant_assignments.c.account_id.in_(narrowed))
+    return [
+        Assigned(AccountId(row.account_id), row.user_name, row.assigned_at) for row in conn.execute(query)
+    ]
