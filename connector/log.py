@@ -1,0 +1,97 @@
+"""How is something logged? JSON lines on stderr, text on a terminal; no secret, no forged line (T27).
+
+Whatever logs through the standard library (Alembic, APScheduler, Granian) comes out in the same form.
+"""
+
+import json
+import logging
+import re
+import sys
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+#: a field with such a name never shows its value
+_SECRET_FIELD = re.compile(
+    r"authori[sz]ation|cookie|secret|password|passwd|api_?key|token\Z|\bbearer\b", re.I
+)
+#: tokens that stand in running text, such as an exception's message
+_SECRET_TEXT = re.compile(
+    r"(?P<key>bearer\s+|basic\s+|(?:client_secret|access_token|api_token|password|token)[\"']?\s*[=:]\s*[\"']?)"
+    r"[^\s\"'&,;]+"
+    r"|(?P<url>://[^/\s:@]*:)[^/\s@]+(?=@)",
+    re.I,
+)
+_HIDDEN = "[hidden]"
+
+
+def setup(stream: TextIO | None = None, *, text: bool | None = None, level: int = logging.INFO) -> None:
+    """Log to `stream` (stderr); as text on a terminal unless `text` says otherwise."""
+    stream = stream or sys.stderr
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+    ]
+    as_text = stream.isatty() if text is None else text
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=()), *shared],
+        processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            structlog.processors.format_exc_info,
+            hide_secrets,
+            _line if as_text else _json,
+        ],
+    )
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(formatter)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    for chatty in ("apscheduler", "alembic", "urllib3", "_granian"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def hide_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Take out what looks like a secret, by the field's name or by its form."""
+    return {key: _HIDDEN if _SECRET_FIELD.search(key) else _without(value) for key, value in event.items()}
+
+
+def _without(value: Any) -> Any:
+    match value:
+        case str():
+            return _SECRET_TEXT.sub(lambda m: f"{m['key'] or m['url']}{_HIDDEN}", value)
+        case dict():
+            return {k: _HIDDEN if _SECRET_FIELD.search(str(k)) else _without(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_without(part) for part in value]
+        case None | bool() | int() | float():
+            return value
+        case _:
+            return _without(str(value))
+
+
+def _json(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    """ASCII only: no newline, no line separator and no terminal sequence can come through."""
+    return json.dumps({"at": event.pop("at", None), "level": event.pop("level", None), **event})
+
+
+def _line(logger: WrappedLogger, method: str, event: EventDict) -> str:
+    at = str(event.pop("at", ""))[11:19]
+    level, said = str(event.pop("level", "")), event.pop("event", "")
+    event.pop("logger", None)
+    trace = event.pop("exception", "")
+    fields = " ".join(f"{key}={_plain(str(value))}" for key, value in event.items())
+    shown = "".join(f"\n    {_plain(part)}" for part in str(trace).splitlines())
+    return f"{at} {level:<8}{_plain(str(said))} {fields}".rstrip() + shown
+
+
+def _plain(text: str) -> str:
+    """Control characters and line separators as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

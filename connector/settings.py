@@ -1,0 +1,372 @@
+"""Which settings are there, where do they come from, and what is wrong with them?
+
+| source, the first that has it wins | form |
+| --- | --- |
+| the command line | `--data` and the like |
+| the environment | `CONNECTOR_SYNC__SETTLE_SECONDS`; a secret also as `…_FILE` |
+| `demo.toml` in the data folder | written by `up --demo`, so that every command of that folder agrees |
+| `--config`, `CONNECTOR_CONFIG`, or config/connector.toml | TOML |
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+from connector.setting_errors import explain
+
+PREFIX = "CONNECTOR_"
+DEFAULT_CONFIG = Path("config/connector.toml")
+#: Kubernetes adds these for a service that is called "connector"; CONNECTOR_CONFIG names the file itself
+_NOT_OURS = re.compile(r"CONNECTOR_(CONFIG|PORT|PORT_.*|SERVICE_(HOST|PORT|PORT_.*)|TEST_.*)\Z")
+
+
+class BadSettings(Exception):
+    """Settings that can't be used; args: one sentence for each mistake, all of them."""
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
+
+
+def _split(value: Any) -> Any:
+    """`a, b` in the environment is what ["a", "b"] is in the file."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _web_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("write it as https://HOST or http://HOST:PORT")
+    if parts.username or parts.password:
+        raise ValueError("leave the user name and the password out of it")
+    return value.rstrip("/")
+
+
+def _rate(value: int) -> int:
+    if 0 < value < 50:
+        raise ValueError("must be 0 (off) or at least 50: Entra ID quarantines a job that is slowed down")
+    return value
+
+
+def _database(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("sqlite:///", "postgresql+psycopg://")):
+        raise ValueError("write it as sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
+    return value
+
+
+def _long_key(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value()) < 32:
+        raise ValueError("must have at least 32 characters; make one with: openssl rand -base64 48")
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
+WebUrl = Annotated[str, AfterValidator(_web_url)]
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+def _read_secret_files(model: type[BaseModel], given: Any) -> Any:
+    """`client_secret_file = PATH` stands for `client_secret = what PATH holds`, for each secret of the model."""
+    if not isinstance(given, dict):
+        return given
+    given = dict(given)
+    for name, field in model.model_fields.items():
+        path = given.pop(f"{name}_file", None) if _is_secret(field.annotation) else None
+        if path is None:
+            continue
+        if given.get(name) is not None:
+            raise ValueError(f"give either {name} or {name}_file, not both")
+        try:
+            given[name] = Path(str(path)).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            raise ValueError(f"{name}_file: can't read {path}: {reason}") from None
+    return given
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_is_secret(part) for part in get_args(annotation))
+
+
+class Section(BaseModel):
+    """A table of the file; a setting that it doesn't know is a mistake."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files(cls, given: Any) -> Any:
+        return _read_secret_files(cls, given)
+
+
+class Anysoft(Section):
+    url: WebUrl | None = None  #: None: the built-in tenant
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    timeout_seconds: Seconds = 60
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Anysoft":
+        if self.url is not None and not (self.client_id and self.client_secret):
+            raise ValueError("url needs client_id and client_secret beside it")
+        return self
+
+
+class BuiltInTenant(Section):
+    change_seconds: float = Field(
+        3600, ge=0, le=3600, allow_inf_nan=False
+    )  #: a quantity takes this long (L9)
+
+
+class Scim(Section):
+    rate: Annotated[int, Field(ge=0, le=1_000_000), AfterValidator(_rate)] = 1000  #: requests a second (T15)
+
+
+class Guard(Section):
+    """R24."""
+
+    empty_from: Annotated[int, Field(ge=1)] = 3
+    group_min: Annotated[int, Field(ge=0)] = 5
+    group_percent: Annotated[int, Field(ge=0, le=100)] = 20
+    product_min: Annotated[int, Field(ge=0)] = 10
+    product_percent: Annotated[int, Field(ge=0, le=100)] = 10
+    hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24
+
+
+class Sync(Section):
+    lease_seconds: Annotated[float, Field(ge=1, le=300, allow_inf_nan=False)] = 15
+    subscriptions_seconds: Seconds = 60
+    protected: Names = ()  #: user names (R08)
+    settle_seconds: Annotated[int, Field(ge=0, le=86_400)] = 900  #: R04
+    round_seconds: Annotated[float, Field(ge=0.1, le=3600, allow_inf_nan=False)] = 1
+    full_round_minutes: Annotated[float, Field(gt=0, le=10_080, allow_inf_nan=False)] = 60
+    grace_leaver_hours: Annotated[float, Field(ge=0, le=24 * 365, allow_inf_nan=False)] = 24  #: R27
+    grace_disabled_hours: Annotated[float, Field(ge=0, le=24 * 365, allow_inf_nan=False)] = 0  #: R05
+    observe_first: bool = True  #: R26
+    guard: Guard = Guard()
+
+
+class Smtp(Section):
+    host: str = ""
+    port: Annotated[int, Field(ge=1, le=65_535)] = 587
+    user: str = ""
+    password: SecretStr | None = None
+    sender: str = ""
+    to: Names = ()
+
+
+class Notify(Section):
+    urls: Names = ()
+    smtp: Smtp = Smtp()
+    allow_private: bool = False
+
+
+class Oidc(Section):
+    issuer: WebUrl | None = None
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    roles: dict[str, str] = {}
+
+
+class PulledDirectory(Section):
+    """A directory that is declared in the file."""
+
+    kind: Literal["scim", "entra", "okta"]
+    tenant_id: str = ""
+    client_id: str = ""
+    client_secret: SecretStr | None = None
+    certificate_file: Path | None = None
+    federated_token_file: Path | None = None
+    managed_identity: bool = False
+    authority: WebUrl = "https://login.microsoftonline.com"
+    graph_url: WebUrl = "https://graph.microsoft.com"
+    org_url: WebUrl | None = None
+    api_token: SecretStr | None = None
+    private_key: SecretStr | None = None
+    key_id: str = ""
+    interval: str = ""
+    cron: str = ""
+    groups: Names = ()
+
+
+class Settings(BaseSettings):
+    """All settings. `load` makes them; nothing else reads the environment or the file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        nested_model_default_partial_update=False,
+    )
+
+    database_url: Annotated[SecretStr, AfterValidator(_database)] | None = None
+    data_dir: Path = Path("data")
+    public_url: WebUrl | None = None
+    secret_key: Annotated[SecretStr, AfterValidator(_long_key)] | None = None
+    metrics_token: Annotated[SecretStr, Field(min_length=16)] | None = None
+    ca_bundle: Path | None = None
+    anysoft: Anysoft = Anysoft()
+    tenant: BuiltInTenant = BuiltInTenant()
+    scim: Scim = Scim()
+    sync: Sync = Sync()
+    notify: Notify = Notify()
+    oidc: Oidc = Oidc()
+    directories: dict[str, PulledDirectory] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files(cls, given: Any) -> Any:
+        return _read_secret_files(cls, given)
+
+    @model_validator(mode="after")
+    def _key_for_several(self) -> "Settings":
+        if self.database_url and not self.on_sqlite and self.secret_key is None:
+            raise ValueError("secret_key must be given with PostgreSQL: all machines must share the same one")
+        if self.ca_bundle is not None and not self.ca_bundle.is_file():
+            raise ValueError(f"ca_bundle: there is no file {self.ca_bundle}")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The URL of the database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite:///{self.data_dir / 'connector.sqlite'}"
+
+    @property
+    def on_sqlite(self) -> bool:
+        return self.database.startswith("sqlite")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What `load` passes in holds the command line and the files; see the table above."""
+        given = init_settings()
+        layers = [given.get(layer, {}) for layer in ("command_line", "demo", "config")]
+        command_line, demo, config = (_Layer(settings_cls, layer) for layer in layers)
+        return (
+            command_line,
+            _Layer(settings_cls, _top_files(settings_cls, os.environ)),
+            env_settings,
+            demo,
+            config,
+        )
+
+
+class _Layer(PydanticBaseSettingsSource):
+    """A dict that was read already."""
+
+    def __init__(self, settings_cls: type[BaseSettings], values: dict[str, Any]) -> None:
+        super().__init__(settings_cls)
+        self._values = values
+
+    def get_field_value(self, field: Any, field_name: str) -> tuple[Any, str, bool]:
+        return self._values.get(field_name), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        return self._values
+
+
+def _top_files(model: type[BaseSettings], environ: Mapping[str, str]) -> dict[str, str]:
+    """CONNECTOR_SECRET_KEY_FILE and the like: at the top level pydantic-settings reads only fields' names."""
+    names = [name for name, field in model.model_fields.items() if _is_secret(field.annotation)]
+    return {
+        f"{name}_file": environ[key] for name in names if (key := f"{PREFIX}{name.upper()}_FILE") in environ
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says about settings."""
+
+    config: Path | None = None
+    data_dir: Path | None = None
+    public_url: str | None = None
+
+
+def load(overrides: Overrides = Overrides()) -> Settings:
+    """Read and check all settings. Raises BadSettings with every mistake."""
+    given = overrides.config or _named(os.environ.get("CONNECTOR_CONFIG"))
+    if given is not None and not given.is_file():
+        raise BadSettings(f"there is no configuration file {given}: mend --config or CONNECTOR_CONFIG")
+    source = given or DEFAULT_CONFIG
+    config = _toml(source)
+    command_line: dict[str, Any] = {}
+    if overrides.data_dir is not None:
+        command_line["data_dir"] = overrides.data_dir
+    if overrides.public_url is not None:
+        command_line["public_url"] = overrides.public_url
+    folder = (
+        command_line.get("data_dir")
+        or os.environ.get("CONNECTOR_DATA_DIR")
+        or config.get("data_dir")
+        or "data"
+    )
+    demo = _toml(Path(str(folder)) / "demo.toml")
+    unknown = tuple(_unknown(os.environ))
+    try:
+        settings = Settings(command_line=command_line, demo=demo, config=config)  # type: ignore[call-arg]
+    except ValidationError as error:
+        raise BadSettings(*unknown, *explain(error, os.environ, source)) from None
+    except SourceError as error:
+        raise BadSettings(
+            *unknown, f"{error}: write nested settings one by one, as CONNECTOR_SYNC__…"
+        ) from None
+    if unknown:
+        raise BadSettings(*unknown)
+    return settings
+
+
+def _named(path: str | None) -> Path | None:
+    return Path(path) if path else None
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise BadSettings(f"can't read {path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{path} is not UTF-8 text") from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadSettings(f"{path} is not valid TOML: {error}") from None
+
+
+def _unknown(environ: Mapping[str, str]) -> Iterable[str]:
+    """Variables that begin like ours and name no setting; nested ones pydantic finds itself."""
+    fields = Settings.model_fields
+    secrets = {f"{name}_file" for name, field in fields.items() if _is_secret(field.annotation)}
+    for key in sorted(environ):
+        if not key.upper().startswith(PREFIX) or _NOT_OURS.match(key.upper()):
+            continue
+        name = key[len(PREFIX) :].lower()
+        nested = name.split("__")[0]
+        if name not in fields and name not in secrets and ("__" not in name or nested not in fields):
+            yield f"{key}: there is no such setting; see the table of settings, or remove it"
