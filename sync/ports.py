@@ -4,7 +4,7 @@ Licensing is AnySoft; Mirror is what the directories wrote; Ledger is what we de
 Ledger's and Mirror's writing methods check the fence of the lease inside their transaction and raise Fenced.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -199,7 +199,8 @@ class Ledger(Protocol):
 
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
         """The plan, in one transaction: standings, losses, holds (new ones get ids, those that
-        nobody is in any more are healed), actions; the marks it answers are taken off where they did not grow meanwhile."""
+        nobody is in any more are healed), actions. The marks that it answers are taken off where they
+        did not grow meanwhile."""
 
     def append(self, run: RunId, actions: Sequence[Action]) -> None:
         """Actions that came up while the plan was carried out (a seat that became free)."""
@@ -213,8 +214,8 @@ class Ledger(Protocol):
         """What came back, or didn't; older doubts about the same people and product are settled with it."""
 
     def observe(self, run: RunId, product: ProductId, seen: Sequence[Assigned], now: datetime) -> int:
-        """AnySoft lists these as assigned. Whoever we didn't know of is manual (R08), a doubt is settled as held;
-        those standings carry the run's number as `seen`. Gives how many standings changed."""
+        """AnySoft lists these as assigned. Whoever we didn't know of is manual (R08), a doubt is settled
+        as held; those standings carry the run's number as `seen`. Gives how many standings changed."""
 
     def unseen(self, run: RunId, product: ProductId, before: datetime, now: datetime) -> int:
         """After a complete list: standings that are held since before `before`, but were not in it, are free
@@ -223,6 +224,9 @@ class Ledger(Protocol):
     def person(self, id: PersonId) -> Facts: ...
 
     def learned_account(self, person: PersonId, account: AccountId, *, made: bool) -> None: ...
+
+    def forget_account(self, person: PersonId) -> None:
+        """AnySoft does not know it any more (R05): it is looked up, or made, before the next call."""
 
     def requests(self) -> Sequence[Request]:
         """The living request of each product."""
@@ -250,3 +254,19 @@ class Intent:
 class Fence(Protocol):
     def check(self) -> None:
         """Right before each send: raises Fenced if the lease is another's, or over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """All that a round needs, in one hand."""
+
+    licensing: Licensing
+    mirror: Mirror
+    ledger: Ledger
+    fence: Fence
+    clock: Callable[[], datetime]  #: aware UTC
+    new_key: Callable[[], str]  #: an idempotency key that was never used
+    pause: Callable[[float], None]  #: seconds between repeats of a call
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None  #: of = 0: not known
+    stopping: Callable[[], bool] = lambda: False
+    at: Callable[[str], None] = lambda point: None  #: named points, where the tests kill the worker

@@ -1,0 +1,73 @@
+"""Whose account at AnySoft is it? Made just before a first assignment, matched by exact user name (R05)."""
+
+import json
+
+from sync.calls import Asked, repeat
+from sync.model import AccountId, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
+from sync.ports import Intent, Missing, Outcome, Ports, Rejected, Settled, Transient
+from sync.settle import failed
+
+
+def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> Asked | None:
+    """With the person's account, found or made. None: not to be had now, the standing says why."""
+    if person.account is not None:
+        return Asked(person, person.account, standing)
+    body = {
+        "user_name": person.user_name,
+        "display_name": person.display_name,
+        "email": person.email,
+        "external_id": person.external_id,
+    }
+    key = ports.new_key()
+    ports.fence.check()
+    intent = ports.ledger.intend(
+        Intent(
+            run=run,
+            kind="account_create",
+            product=ProductId(""),
+            subscription=SubscriptionId(""),
+            key=key,
+            body=json.dumps(body, separators=(",", ":"), ensure_ascii=False),
+            people=((person.id, AccountId("")),),
+        ),
+        ports.clock(),
+    )
+    ports.at("intent committed")
+    try:
+        account, made = _make(ports, person, key)
+    except Transient as error:
+        # An account that was made all the same is found by its name next time: no doubt stays.
+        code = "ACCOUNT_NO_ANSWER" if error.maybe_done else "TRY_LATER"
+        _give_up(ports, run, intent, person, failed(standing, code, ports.clock()), code)
+        return None
+    except (Rejected, Missing) as error:
+        code = error.code if isinstance(error, Rejected) else "not_found"
+        refused = failed(standing, f"ACCOUNT_{code.upper()}", ports.clock())
+        _give_up(ports, run, intent, person, refused, code)
+        return None
+    ports.ledger.settle(run, intent, (), "created" if made else "found", ports.clock())
+    ports.ledger.learned_account(person.id, account, made=made)
+    return Asked(person, account, standing)
+
+
+def _make(ports: Ports, person: Person, key: str) -> tuple[AccountId, bool]:
+    try:
+        made = repeat(
+            ports,
+            lambda: ports.licensing.create_account(
+                person.user_name, person.display_name, person.email, person.external_id, key
+            ),
+        )
+    except Rejected as error:
+        found = ports.licensing.find_account(person.user_name) if error.code == "user_exists" else None
+        if found is None:
+            raise
+        return found.id, False
+    return made.id, True
+
+
+def _give_up(
+    ports: Ports, run: RunId, intent: IntentId, person: Person, standing: Standing, code: str
+) -> None:
+    outcome = Outcome(person.id, Settled.FREE, code.lower(), standing)
+    ports.ledger.settle(run, intent, (outcome,), code.lower(), ports.clock())

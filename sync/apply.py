@@ -1,0 +1,172 @@
+"""How is a plan carried out? Add-ons off, bases off, recount, doubts asked again, bases on, add-ons on (R09).
+
+Nothing is remembered from the plan but who is concerned: what is asked for is what the ledger says at that
+moment, and the seats are counted anew before each wave.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from sync.accounts import account_of
+from sync.allocate import allocate
+from sync.buying import see_to_requests
+from sync.calls import Asked, Kind, ask, succeeded
+from sync.model import Facts, Held, MappingId, Origin, PersonId, Policy, ProductId, RunId, Standing, Status
+from sync.plan import Action, Plan, Verb
+from sync.ports import Outcome, Ports
+from sync.seats import bases_first, seats_of
+from sync.sold import Sold
+
+WAVE = 1_000  #: seats given between two counts
+
+
+def carry_out(ports: Ports, run: RunId, plan: Plan, sold: Sold, policy: Policy) -> Iterator[str]:
+    """Yields what went wrong for the round as a whole. Raises Transient, Unauthorized, Fenced."""
+    order = [ProductId(id) for id in bases_first(sold.catalog) if id in sold.subscriptions]
+    reserves = _reserves(ports)
+    for product in reversed(order):
+        _remove(ports, run, sold, product, _people(plan, Verb.REMOVE, product), policy)
+    for product in order:
+        _confirm(ports, run, sold, product, _people(plan, Verb.CONFIRM, product), policy)
+    planned = {(a.person, a.product) for a in plan.actions if a.verb is Verb.ASSIGN}
+    for product in order:
+        _assign(ports, run, sold, product, planned, reserves.get(product, ()), policy)
+    if not ports.stopping():
+        reserved = {p: sum(n for _, n in r) for p, r in reserves.items()}
+        yield from see_to_requests(ports, run, sold, reserved, policy)
+
+
+def _people(plan: Plan, verb: Verb, product: ProductId) -> tuple[PersonId, ...]:
+    return tuple(a.person for a in plan.actions if a.verb is verb and a.product == product and a.person)
+
+
+def _remove(
+    ports: Ports, run: RunId, sold: Sold, product: ProductId, people: Sequence[PersonId], policy: Policy
+) -> None:
+    addons = sold.catalog.addons(product)
+    for n in _batches(ports, len(people), policy, f"unassign {product}"):
+        batch = []
+        for facts in ports.mirror.facts(people[n : n + policy.batch], ()):
+            standing = _standing(facts, product)
+            if standing is None or not _to_remove(standing):
+                continue
+            if any(s.held is not Held.NO for s in facts.standings if s.product in addons):
+                continue  # never a base from under an add-on, whatever its call came to (R09)
+            if facts.person.account is not None:
+                batch.append(Asked(facts.person, facts.person.account, standing))
+        if batch:
+            ask(ports, run, Kind.UNASSIGN, sold.subscriptions[product], batch)
+
+
+def _to_remove(s: Standing) -> bool:
+    return (
+        s.held is not Held.NO
+        and s.origin is not Origin.MANUAL
+        and s.lost_at is not None
+        and s.hold is None
+        and not s.kept
+    )
+
+
+def _confirm(
+    ports: Ports, run: RunId, sold: Sold, product: ProductId, people: Sequence[PersonId], policy: Policy
+) -> None:
+    for n in _batches(ports, len(people), policy, f"confirm {product}"):
+        batch = []
+        for facts in ports.mirror.facts(people[n : n + policy.batch], ()):
+            standing = _standing(facts, product)
+            if standing is None or standing.held is not Held.MAYBE or not _based(facts, product, sold):
+                continue
+            if asked := account_of(ports, run, facts.person, standing):
+                batch.append(asked)
+        for outcome in ask(ports, run, Kind.ASSIGN, sold.subscriptions[product], batch) if batch else ():
+            _forget_unknown(ports, outcome)
+
+
+def _forget_unknown(ports: Ports, outcome: Outcome) -> None:
+    if outcome.code == Status.UNKNOWN_USER:
+        ports.ledger.forget_account(outcome.person)
+
+
+def _assign(
+    ports: Ports,
+    run: RunId,
+    sold: Sold,
+    product: ProductId,
+    planned: set[tuple[PersonId | None, ProductId]],
+    reserves: Sequence[tuple[MappingId, int]],
+    policy: Policy,
+) -> None:
+    """Free seats to the head of the queue, wave by wave, until one or the other is used up."""
+    subscription = sold.subscriptions[product]
+    while not ports.stopping() and ports.ledger.waiting().get(product, 0):
+        counted = ports.licensing.subscription(subscription.id)
+        free = min(WAVE, seats_of(counted, ports.ledger.doubtful().get(product, 0), sold.catalog).free)
+        passed_over = sum(n for _, n in reserves) and WAVE
+        line = ports.ledger.queue(product, free + passed_over, ready=True) if free else ()
+        winners = [w.person for w in allocate(product, line, free, reserves)]
+        if not winners:
+            return
+        if not _wave(ports, run, sold, product, winners, planned, policy):
+            return
+
+
+def _wave(
+    ports: Ports,
+    run: RunId,
+    sold: Sold,
+    product: ProductId,
+    winners: Sequence[PersonId],
+    planned: set[tuple[PersonId | None, ProductId]],
+    policy: Policy,
+) -> bool:
+    """Whether it may go on: somebody was served, and AnySoft did not run out of seats before us (R15)."""
+    served = ran_out = False
+    for n in _batches(ports, len(winners), policy, f"assign {product}"):
+        batch = []
+        for facts in ports.mirror.facts(winners[n : n + policy.batch], ()):
+            standing = _standing(facts, product)
+            if standing is None or not standing.waiting or not _based(facts, product, sold):
+                continue
+            if asked := account_of(ports, run, facts.person, standing):
+                batch.append(asked)
+        fresh = [a for a in batch if (a.person.id, product) not in planned]
+        if fresh:
+            ports.ledger.append(
+                run,
+                [
+                    Action(Verb.ASSIGN, product, a.person.id, a.person.user_name, "a seat is free")
+                    for a in fresh
+                ],
+            )
+        for outcome in ask(ports, run, Kind.ASSIGN, sold.subscriptions[product], batch) if batch else ():
+            served = served or succeeded(outcome)
+            ran_out = ran_out or outcome.code == Status.NO_LICENSE_LEFT
+            _forget_unknown(ports, outcome)
+    return served and not ran_out
+
+
+def _based(facts: Facts, product: ProductId, sold: Sold) -> bool:
+    """What is only in doubt is no base (R29, L12)."""
+    held = {s.product for s in facts.standings if s.held is Held.YES}
+    return all(base in held for base in sold.catalog.bases(product))
+
+
+def _standing(facts: Facts, product: ProductId) -> Standing | None:
+    return next((s for s in facts.standings if s.product == product), None)
+
+
+def _batches(ports: Ports, count: int, policy: Policy, what: str) -> Iterator[int]:
+    """Offsets of batches; stops between two when the worker is to end (T30)."""
+    for n in range(0, count, policy.batch):
+        if ports.stopping():
+            return
+        ports.progress(what, n, count)
+        yield n
+
+
+def _reserves(ports: Ports) -> dict[ProductId, tuple[tuple[MappingId, int], ...]]:
+    found: dict[ProductId, tuple[tuple[MappingId, int], ...]] = {}
+    for m in ports.mirror.mappings():
+        if m.reserve:
+            found[m.product] = (*found.get(m.product, ()), (m.id, m.reserve))
+    return found

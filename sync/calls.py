@@ -1,0 +1,165 @@
+"""How is one batch asked of AnySoft? Intent committed, call, outcome (architecture 1.5).
+
+A whole batch refused twice is split in halves, down to one (R11). A lost answer is asked for again with the
+same key and bytes, three times at most; after that the people are in doubt, and a later round asks anew.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeVar
+
+from sync.model import AccountId, Held, Person, Result, RunId, Standing, Status, Subscription
+from sync.ports import Intent, Missing, Outcome, Ports, Rejected, Settled, Transient, Unauthorized
+from sync.settle import after_assign, after_unassign, failed, in_doubt, not_sent
+
+REPEATS = 3
+Answer = TypeVar("Answer")
+
+
+class Kind(StrEnum):
+    ASSIGN = "assign"
+    UNASSIGN = "unassign"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    person: Person
+    account: AccountId
+    standing: Standing  #: as stored before the intent
+
+
+def ask(
+    ports: Ports, run: RunId, kind: Kind, subscription: Subscription, batch: Sequence[Asked]
+) -> list[Outcome]:
+    """Up to 200 people of one product. Raises Unauthorized, Fenced."""
+    outcomes = _once(ports, run, kind, subscription, batch)
+    if outcomes is None:
+        outcomes = _once(ports, run, kind, subscription, batch)
+    if outcomes is not None:
+        return outcomes
+    middle = len(batch) // 2
+    return [
+        *ask(ports, run, kind, subscription, batch[:middle]),
+        *ask(ports, run, kind, subscription, batch[middle:]),
+    ]
+
+
+def _once(
+    ports: Ports, run: RunId, kind: Kind, subscription: Subscription, batch: Sequence[Asked]
+) -> list[Outcome] | None:
+    """None: refused as a whole, and it can be split."""
+    accounts = [a.account for a in batch]
+    key = ports.new_key()
+    intent = Intent(
+        run=run,
+        kind=kind.value,
+        product=subscription.product,
+        subscription=subscription.id,
+        key=key,
+        body=json.dumps({"user_ids": accounts}, separators=(",", ":")),
+        people=tuple((a.person.id, a.account) for a in batch),
+    )
+    ports.fence.check()
+    id = ports.ledger.intend(intent, ports.clock())
+    ports.at("intent committed")
+
+    def send() -> Sequence[Result]:
+        if kind is Kind.ASSIGN:
+            return ports.licensing.assign(subscription.id, accounts, key)
+        return ports.licensing.unassign(subscription.id, accounts, key)
+
+    whole = None
+    try:
+        results = repeat(ports, send)
+        verdict = "answered"
+        outcomes = _answered(run, kind, batch, results, ports)
+    except Transient as error:
+        verdict = "unknown" if error.maybe_done else "not_sent"
+        outcomes = _unanswered(batch, error, ports)
+    except (Rejected, Missing) as error:
+        code = error.code if isinstance(error, Rejected) else "not_found"
+        verdict = f"rejected:{code}"
+        if len(batch) > 1:
+            whole = error
+            outcomes = [Outcome(a.person.id, _as_before(a), code, a.standing) for a in batch]
+        else:
+            outcomes = [
+                Outcome(a.person.id, _as_before(a), code, failed(a.standing, code.upper(), ports.clock()))
+                for a in batch
+            ]
+    except Unauthorized:
+        outcomes = [Outcome(a.person.id, _as_before(a), "unauthorized", a.standing) for a in batch]
+        ports.ledger.settle(run, id, outcomes, "unauthorized", ports.clock())
+        raise
+    ports.at("answer read")
+    ports.ledger.settle(run, id, outcomes, verdict, ports.clock())
+    ports.at("outcome stored")
+    return None if whole else outcomes
+
+
+def repeat(ports: Ports, send: Callable[[], Answer]) -> Answer:
+    """The same call, up to three times while its answer was lost (the contract's idempotency)."""
+    for left in range(REPEATS - 1, -1, -1):
+        ports.fence.check()
+        try:
+            answer = send()
+        except Transient as error:
+            if not left or not error.maybe_done or ports.stopping():
+                raise
+            ports.pause(0.2)
+        else:
+            ports.at("request sent")
+            return answer
+    raise AssertionError("unreachable")
+
+
+def _answered(
+    run: RunId, kind: Kind, batch: Sequence[Asked], results: Sequence[Result], ports: Ports
+) -> list[Outcome]:
+    """One result each, in the order asked; anything else leaves those people in doubt."""
+    now = ports.clock()
+    outcomes = []
+    for n, asked in enumerate(batch):
+        if n >= len(results) or results[n].account != asked.account:
+            standing = in_doubt(asked.standing, "UNEXPECTED_ANSWER", now)
+            outcomes.append(Outcome(asked.person.id, Settled.DOUBT, "unexpected_answer", standing))
+            continue
+        status = results[n].status
+        if kind is Kind.ASSIGN:
+            standing = after_assign(asked.standing, status, run, now)
+        else:
+            standing = after_unassign(asked.standing, status, now)
+        outcomes.append(Outcome(asked.person.id, _settled(standing), status.value, standing))
+    return outcomes
+
+
+def _unanswered(batch: Sequence[Asked], error: Transient, ports: Ports) -> list[Outcome]:
+    now = ports.clock()
+    if error.maybe_done:
+        return [
+            Outcome(a.person.id, Settled.DOUBT, "no_answer", in_doubt(a.standing, "NO_ANSWER", now))
+            for a in batch
+        ]
+    return [
+        Outcome(a.person.id, _as_before(a), "not_sent", not_sent(a.standing, "TRY_LATER", now)) for a in batch
+    ]
+
+
+def _settled(standing: Standing) -> Settled:
+    match standing.held:
+        case Held.YES:
+            return Settled.HELD
+        case Held.NO:
+            return Settled.FREE
+        case Held.MAYBE:
+            return Settled.DOUBT
+
+
+def _as_before(asked: Asked) -> Settled:
+    return _settled(asked.standing)
+
+
+def succeeded(outcome: Outcome) -> bool:
+    return outcome.code in (Status.ASSIGNED, Status.ALREADY_ASSIGNED, Status.UNASSIGNED, Status.NOT_ASSIGNED)

@@ -1,0 +1,226 @@
+"""Which plan follows from the decisions, the guards and the seats? Pure; the same for a dry run (R28)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from sync.allocate import allocate, merged
+from sync.guards import check
+from sync.model import (
+    Decision,
+    GuardPolicy,
+    Held,
+    MappingId,
+    PersonId,
+    ProductId,
+    Standing,
+    Subscription,
+    Waiter,
+)
+from sync.plan import Action, Blocked, Catalog, HoldChange, Plan, Shortage, Verb
+from sync.ports import GuardView
+from sync.seats import Seats, bases_first, shortage_of
+
+Pair = tuple[PersonId, ProductId]
+
+
+@dataclass(frozen=True, slots=True)
+class Supply:
+    """What there is to give, and who stood in line before this round."""
+
+    subscriptions: dict[ProductId, Subscription]
+    seats: dict[ProductId, Seats]
+    queues: dict[ProductId, Sequence[Waiter]]  #: stored heads, long enough for the free seats
+    waiting: dict[ProductId, int]  #: stored counts
+    reserves: dict[ProductId, tuple[tuple[MappingId, int], ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What the round has read of the people that it concerns."""
+
+    decisions: tuple[Decision, ...]
+    before: dict[Pair, Standing]  #: as stored
+
+
+def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy: GuardPolicy) -> Plan:
+    losses = tuple(loss for d in read.decisions for loss in d.losses)
+    regained = tuple((d.person.id, product) for d in read.decisions for product in d.regained)
+    holds = with_addons(check(view, losses, frozenset(regained), policy), read.decisions, catalog)
+    held = {(p, h.product) for h in holds for p in h.people} | {pair for h in holds for pair in h.addons}
+    changes = tuple(s for d in read.decisions for s in d.standings if s.product in d.changed)
+
+    removals = [
+        Action(Verb.REMOVE, product, d.person.id, d.person.user_name, because(d, product))
+        for d in read.decisions
+        for product in d.remove
+        if (d.person.id, product) not in held
+    ]
+    removed = _count(a.product for a in removals)
+    assigns, shortages = _give(read, supply, removed, catalog)
+    order = {id: n for n, id in enumerate(bases_first(catalog))}
+    actions = [
+        *(
+            Action(Verb.ANNOUNCE, product, d.person.id, d.person.user_name, because(d, product))
+            for d in read.decisions
+            for product in d.announce
+            if (d.person.id, product) not in held
+        ),
+        *sorted(removals, key=lambda a: -order.get(a.product, 0)),
+        *(
+            Action(Verb.CONFIRM, product, d.person.id, d.person.user_name, because(d, product))
+            for d in read.decisions
+            for product in sorted(d.confirm, key=lambda p: order.get(p, 0))
+        ),
+        *assigns,
+    ]
+    return Plan(
+        changes=changes,
+        losses=losses,
+        regained=regained,
+        holds=holds,
+        actions=tuple(actions),
+        shortages=shortages,
+        blocked=tuple(_blocked(read.decisions, catalog)),
+    )
+
+
+def because(decision: Decision, product: ProductId) -> str:
+    """The reason in words: the groups that give it, or how the last one was lost."""
+    standing = next(s for s in decision.standings if s.product == product)
+    if standing.reasons:
+        return "member of " + ", ".join(sorted({r.group_name for r in standing.reasons}))
+    return {
+        "left": "in no group that gives it any more",
+        "disabled": "disabled in the directory",
+        "deleted": "deleted in the directory",
+        "unmapped": "no mapping gives it any more",
+        "base": "loses the product that it requires",
+    }.get(standing.lost_why, "not entitled")
+
+
+def with_addons(
+    holds: Iterable[HoldChange], decisions: Iterable[Decision], catalog: Catalog
+) -> tuple[HoldChange, ...]:
+    """A held base keeps the add-ons that would go with it, in the same hold (R10)."""
+    by_person = {d.person.id: d for d in decisions}
+    return tuple(
+        replace(
+            hold,
+            addons=tuple(
+                (person, s.product)
+                for person in hold.people
+                if person in by_person
+                for s in by_person[person].standings
+                if s.product in catalog.addons(hold.product)
+                and s.held is not Held.NO
+                and s.lost_at is not None
+            ),
+        )
+        for hold in holds
+    )
+
+
+def _give(
+    read: Draft, supply: Supply, removed: dict[ProductId, int], catalog: Catalog
+) -> tuple[list[Action], tuple[Shortage, ...]]:
+    """Who gets the seats as they will be after the removals, base products first."""
+    assigns: list[Action] = []
+    shortages: list[Shortage] = []
+    won: set[Pair] = set()
+    by_person = {d.person.id: d for d in read.decisions}
+    for id in map(ProductId, bases_first(catalog)):
+        subscription = supply.subscriptions.get(id)
+        if subscription is None:
+            continue
+        seats = supply.seats[id]
+        free = seats.free if seats.metered else _after(seats, removed.get(id, 0))
+        changes = _line_changes(read, id, catalog, won)
+        line = [_ready(w, id, catalog, won) for w in merged(supply.queues.get(id, ()), changes)]
+        winners = allocate(id, line, free, supply.reserves.get(id, ()))
+        for waiter in winners:
+            won.add((waiter.person, id))
+            decision = by_person.get(waiter.person)
+            why = because(decision, id) if decision else "a seat is free"
+            assigns.append(Action(Verb.ASSIGN, id, waiter.person, waiter.user_name, why))
+        grown = sum(
+            int(s.waiting) - int(read.before.get((s.person, id), s).waiting)
+            if (s.person, id) in read.before
+            else int(s.waiting)
+            for d in read.decisions
+            for s in d.standings
+            if s.product == id
+        )
+        waiting = supply.waiting.get(id, 0) + grown - len(winners)
+        usable = max(0, free - len(winners) - sum(n for _, n in supply.reserves.get(id, ())))
+        shortages.append(shortage_of(subscription, seats, waiting, usable))
+    return assigns, tuple(shortages)
+
+
+def _after(seats: Seats, removed: int) -> int:
+    return max(0, seats.quantity - seats.assigned - seats.doubtful + removed)
+
+
+def _line_changes(
+    read: Draft, product: ProductId, catalog: Catalog, won: set[Pair]
+) -> Mapping[PersonId, Waiter | None]:
+    changes: dict[PersonId, Waiter | None] = {}
+    for decision in read.decisions:
+        for s in decision.standings:
+            if s.product != product:
+                continue
+            changes[s.person] = waiter_of(s, decision.person.user_name) if s.waiting else None
+    return changes
+
+
+def waiter_of(standing: Standing, user_name: str) -> Waiter:
+    assert standing.since is not None, "whoever waits is entitled since some time"
+    return Waiter(
+        person=standing.person,
+        user_name=user_name,
+        moved_to=standing.moved_to,
+        priority=standing.priority,
+        since=standing.since,
+        mappings=tuple(r.mapping for r in standing.reasons),
+        base_ready=standing.base_ready,
+    )
+
+
+def _ready(waiter: Waiter, product: ProductId, catalog: Catalog, won: set[Pair]) -> Waiter:
+    """Whose base is assigned in this very round counts as ready (R10)."""
+    bases = catalog.bases(product)
+    if not waiter.base_ready and bases and all((waiter.person, base) in won for base in bases):
+        return replace(waiter, base_ready=True)
+    return waiter
+
+
+def _blocked(decisions: Iterable[Decision], catalog: Catalog) -> Iterable[Blocked]:
+    for decision in decisions:
+        for s in decision.standings:
+            if s.blocked and s.held is Held.NO:
+                yield Blocked(
+                    s.person, decision.person.user_name, s.product, s.blocked, blocked_detail(s, catalog)
+                )
+
+
+def blocked_detail(standing: Standing, catalog: Catalog) -> str:
+    match standing.blocked:
+        case "MISSING_BASE":
+            names = [p.name for b in catalog.bases(standing.product) if (p := catalog.product(b))]
+            return f"needs {' and '.join(names)} first: add the person to a group that gives it"
+        case "NOT_SUBSCRIBED":
+            return "no subscription of this product: add it with `license add`"
+        case "DISABLED":
+            return "disabled in the directory"
+        case "CONFLICT":
+            return "two records of one directory claim this person: rename or delete one"
+        case "PROTECTED":
+            return "on the protected list: never touched"
+        case other:
+            return other
+
+
+def _count(products: Iterable[ProductId]) -> dict[ProductId, int]:
+    counts: dict[ProductId, int] = {}
+    for product in products:
+        counts[product] = counts.get(product, 0) + 1
+    return counts

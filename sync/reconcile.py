@@ -1,0 +1,194 @@
+"""How does a round go? Read AnySoft, read the people it concerns, plan, store, carry out, report."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sync import mapping
+from sync.apply import carry_out
+from sync.decide import decide
+from sync.draft import Draft, Supply, draft, waiter_of
+from sync.entitle import entitle
+from sync.model import (
+    Decision,
+    MappingId,
+    PersonId,
+    Policy,
+    ProductId,
+    RunId,
+    Standing,
+    Waiter,
+)
+from sync.plan import Applicable, Plan
+from sync.ports import Mark, Ports, Transient, Unauthorized
+from sync.seats import bases_first, seats_of
+from sync.sold import Sold, read_sold
+
+CHUNK = 500  #: people read at once
+SWEEP = 5_000  #: people of one round over the changed ones; the rest comes in the next
+
+
+class Scope(StrEnum):
+    CHANGED = "changed"  #: marked people, those whose time has come, heads of queues
+    EVERYONE = "everyone"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What a round came to; `report` renders it."""
+
+    run: RunId | None  #: None: a dry run
+    cause: str
+    scope: Scope
+    started_at: datetime
+    finished_at: datetime
+    plan: Plan
+    sold: Sold | None
+    trouble: tuple[str, ...] = ()  #: why it is incomplete
+
+
+def rehearse(ports: Ports, scope: Scope, policy: Policy, cause: str = "dry run") -> Round:
+    """A dry run: the plan that a round would make now; nothing is written, nothing is sent (R28)."""
+    started = ports.clock()
+    sold = read_sold(ports.licensing)
+    _, people = _concerned(ports, scope, started)
+    plan = make_plan(ports, sold, people, policy, started)
+    return Round(None, cause, scope, started, ports.clock(), plan, sold)
+
+
+def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
+    """One round, whole. Raises Fenced when the lease was lost: the next settles what was intended."""
+    started = ports.clock()
+    while ports.mirror.expand_marks(SWEEP) and not ports.stopping():
+        pass
+    run = ports.ledger.begin(cause, scope.value, started)
+    trouble: list[str] = []
+    plan, sold = Plan(), None
+    try:
+        sold = read_sold(ports.licensing)
+        if scope is Scope.EVERYONE:
+            trouble.extend(observe(ports, run, sold, started))
+        marks, people = _concerned(ports, scope, started)
+        plan = make_plan(ports, sold, people, policy, started)
+        ports.ledger.store(run, plan, marks, started)
+        trouble.extend(carry_out(ports, run, plan, sold, policy))
+    except (Transient, Unauthorized) as error:
+        trouble.append(str(error))
+    return Round(run, cause, scope, started, ports.clock(), plan, sold, tuple(trouble))
+
+
+def make_plan(
+    ports: Ports, sold: Sold, people: Iterator[Sequence[PersonId]], policy: Policy, now: datetime
+) -> Plan:
+    mappings = ports.mirror.mappings()
+    transitive = [m.group for m in mappings if m.transitive]
+    applicable = mapping.applicable(mappings, ports.mirror.nestings(transitive) if transitive else ())
+    read = _decide_all(ports, sold, people, applicable, policy, now)
+    losses = [loss for d in read.decisions for loss in d.losses]
+    touched = {loss.product for loss in losses} | {p for d in read.decisions for p in d.regained}
+    view = ports.ledger.guard_view(
+        touched,
+        {group for loss in losses for group in loss.groups},
+        now - timedelta(hours=policy.guard.hours),
+    )
+    return draft(read, view, _supply(ports, sold, read), sold.catalog, policy.guard)
+
+
+def observe(ports: Ports, run: RunId, sold: Sold, started: datetime) -> Iterator[str]:
+    """Lay what AnySoft lists over what we believe: its portal is edited by hand, too (R08, R15). A list that
+    breaks off frees nobody (R23); what we did in the last minute may not be in it yet (T11)."""
+    settled_before = started - timedelta(seconds=60)
+    for subscription in sold.subscriptions.values():
+        try:
+            batch = []
+            for assigned in ports.licensing.assignments(subscription.id):
+                batch.append(assigned)
+                if len(batch) >= CHUNK:
+                    ports.ledger.observe(run, subscription.product, batch, started)
+                    batch = []
+            ports.ledger.observe(run, subscription.product, batch, started)
+        except Transient as error:
+            yield f"the list of who has {subscription.product} broke off, nobody is freed by it: {error}"
+            continue
+        ports.ledger.unseen(run, subscription.product, settled_before, started)
+
+
+def _concerned(
+    ports: Ports, scope: Scope, now: datetime
+) -> tuple[tuple[Mark, ...], Iterator[Sequence[PersonId]]]:
+    """Marks are read before the people are: what changes in between is marked again."""
+    marks = tuple(ports.mirror.marked(SWEEP))
+    if scope is Scope.EVERYONE:
+        return marks, _everyone(ports)
+    due = ports.ledger.due(now, SWEEP)
+    people = tuple(dict.fromkeys([*(m.person for m in marks), *due]))
+    return marks, (people[n : n + CHUNK] for n in range(0, len(people), CHUNK))
+
+
+def _everyone(ports: Ports) -> Iterator[Sequence[PersonId]]:
+    after, done = PersonId(0), 0
+    while chunk := ports.mirror.everyone(after, CHUNK):
+        yield chunk
+        after, done = chunk[-1], done + len(chunk)
+        ports.progress("people", done, 0)
+
+
+def _decide_all(
+    ports: Ports,
+    sold: Sold,
+    people: Iterator[Sequence[PersonId]],
+    applicable: Applicable,
+    policy: Policy,
+    now: datetime,
+) -> Draft:
+    by_id = {m.id: m for found in applicable.values() for m in found}
+    decisions: list[Decision] = []
+    before: dict[tuple[PersonId, ProductId], Standing] = {}
+    for chunk in people:
+        for facts in ports.mirror.facts(chunk, applicable.keys()):
+            decision = decide(facts, entitle(facts, applicable), by_id, sold.catalog, now, policy)
+            if _says_something(decision):
+                decisions.append(decision)
+                before.update({(s.person, s.product): s for s in facts.standings})
+    return Draft(tuple(decisions), before)
+
+
+def _says_something(d: Decision) -> bool:
+    blocked = any(s.blocked for s in d.standings)
+    return bool(d.changed or d.losses or d.regained or d.announce or d.remove or d.confirm or blocked)
+
+
+def _supply(ports: Ports, sold: Sold, read: Draft) -> Supply:
+    doubtful = ports.ledger.doubtful()
+    seats = {p: seats_of(s, doubtful.get(p, 0), sold.catalog) for p, s in sold.subscriptions.items()}
+    waiting = ports.ledger.waiting()
+    queues: dict[ProductId, Sequence[Waiter]] = {}
+    for product in map(ProductId, bases_first(sold.catalog)):
+        if not waiting.get(product, 0) or product not in seats:
+            continue
+        bases = sold.catalog.bases(product)
+        wanted = min(seats[product].free, waiting[product]) + 2 * len(read.decisions)
+        line = list(ports.ledger.queue(product, wanted, ready=bool(bases))) if wanted else []
+        heads = {w.person for base in bases for w in queues.get(base, ())}
+        line.extend(_behind(ports, heads, product))
+        queues[product] = sorted(line, key=lambda w: w.place)
+    reserves: dict[ProductId, list[tuple[MappingId, int]]] = {}
+    for m in ports.mirror.mappings():
+        if m.reserve:
+            reserves.setdefault(m.product, []).append((m.id, m.reserve))
+    return Supply(
+        subscriptions=sold.subscriptions,
+        seats=seats,
+        queues=queues,
+        waiting=waiting,
+        reserves={p: tuple(r) for p, r in reserves.items()},
+    )
+
+
+def _behind(ports: Ports, heads: Collection[PersonId], addon: ProductId) -> Iterator[Waiter]:
+    """Who waits for the add-on because the base, whose queue they lead, waits (R10)."""
+    for facts in ports.mirror.facts(sorted(heads), ()) if heads else ():
+        for s in facts.standings:
+            if s.product == addon and s.waiting and not s.base_ready:
+                yield waiter_of(s, facts.person.user_name)

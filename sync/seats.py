@@ -1,0 +1,58 @@
+"""How many seats are there to give? Q, A and F of each product (license-rules: free = Q - A - F)."""
+
+from dataclasses import dataclass
+
+from sync.model import ProductType, Subscription
+from sync.plan import Catalog, Shortage
+
+#: what a metered product is said to have free: assigning never runs out (L4)
+UNBOUNDED = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    quantity: int  #: Q
+    assigned: int  #: A
+    doubtful: int  #: F
+    coming: int  #: pending quantity less Q; below 0 for a decrease
+    metered: bool = False
+
+    @property
+    def free(self) -> int:
+        return UNBOUNDED if self.metered else max(0, self.quantity - self.assigned - self.doubtful)
+
+    @property
+    def over_allocated(self) -> bool:
+        """Q was lowered from outside: no new assignments, nobody is evicted (R22)."""
+        return not self.metered and self.assigned > self.quantity
+
+
+def seats_of(subscription: Subscription, doubtful: int, catalog: Catalog) -> Seats:
+    product = catalog.product(subscription.product)
+    pending = subscription.pending
+    return Seats(
+        quantity=subscription.quantity,
+        assigned=subscription.assigned,
+        doubtful=doubtful,
+        coming=pending.quantity - subscription.quantity if pending else 0,
+        metered=product is not None and product.type is ProductType.METERED,
+    )
+
+
+def shortage_of(subscription: Subscription, seats: Seats, waiting: int, usable: int) -> Shortage:
+    """`usable`: seats that stay free after allocation and that the waiting ones may have (add-ons whose base
+    waits count for the add-on too, but not when its own seats are there: R10, R18)."""
+    need = 0 if seats.metered else max(0, waiting - usable - max(0, seats.coming))
+    return Shortage(product=subscription.product, waiting=waiting, free=seats.free, need=need)
+
+
+def bases_first(catalog: Catalog) -> tuple[str, ...]:
+    """Product ids, each after those that it requires (R09)."""
+    order: list[str] = []
+    left = {p.id: set(p.requires) for p in catalog.products}
+    while left:
+        ready = sorted(id for id, needs in left.items() if not needs & left.keys()) or sorted(left)
+        order.extend(ready)
+        for id in ready:
+            del left[id]
+    return tuple(order)
