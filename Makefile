@@ -1,0 +1,62 @@
+# The project's commands; `make help` lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+ARGS   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format lint types imports bench long chaos fuzz lock browser clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(VENV)/.run  ## install and start everything: make run ARGS="--demo"
+	@$(BIN)/anysoft-connector up $(ARGS)
+
+test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
+	$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(VENV)/.check format lint types imports  ## what CI runs: format, lint, types, imports, tests with coverage
+	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered --cov-fail-under=95"
+
+format: $(VENV)/.check
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.check
+	$(BIN)/ruff check .
+
+types: $(VENV)/.check
+	$(BIN)/mypy
+
+imports: $(VENV)/.check
+	$(BIN)/lint-imports
+
+lock:  ## resolve the dependencies anew into requirements*.lock
+	$(BIN)/pip install -q uv
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra postgres --group build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--extra postgres --group build --group test --group check pyproject.toml -o requirements-dev.lock
+
+browser:  ## a Chromium for the console's tests, where none is found
+	@sh tests/install-browser.sh
+
+clean:  ## remove what was installed and built
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/bin/python requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.check: $(VENV)/.test
+	@touch $@
