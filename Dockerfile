@@ -18,7 +18,7 @@ COPY --from=build /opt/connector /opt/connector
 ENV PATH=/opt/connector/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     CONNECTOR_DATA_DIR=/data
-USER connector
+USER 10001
 WORKDIR /data
 VOLUME /data
 EXPOSE 8080

@@ -24,6 +24,7 @@ format: $(VENV)/.check
 
 lint: $(VENV)/.check
 	$(BIN)/ruff check .
+	$(BIN)/hadolint Dockerfile
 
 types: $(VENV)/.check
 	$(BIN)/mypy
