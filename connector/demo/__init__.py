@@ -1,0 +1,1 @@
+"""Which recorded traffic can be played against a running connector, and how?"""
