@@ -83,7 +83,7 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
 def _read_secret_files(model: type[BaseModel], given: Any) -> Any:
-    """`client_secret_file = PATH` stands for `client_secret = what PATH holds`, for each secret of the model."""
+    """`client_secret_file = PATH` stands for `client_secret = what PATH holds`; so for each secret."""
     if not isinstance(given, dict):
         return given
     given = dict(given)
@@ -130,9 +130,8 @@ class Anysoft(Section):
 
 
 class BuiltInTenant(Section):
-    change_seconds: float = Field(
-        3600, ge=0, le=3600, allow_inf_nan=False
-    )  #: a quantity takes this long (L9)
+    #: how long a change of a quantity takes there (L9)
+    change_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 3600
 
 
 class Scim(Section):
