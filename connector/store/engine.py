@@ -1,9 +1,9 @@
-"""How is the database reached? One engine a process; `reading` and `writing` are the only ways to a connection.
+"""How is the database reached? One engine a process; `reading` and `writing` are the ways to a connection.
 
 | | reading | writing |
 | --- | --- | --- |
 | SQLite | BEGIN: a snapshot, never blocked (WAL) | BEGIN IMMEDIATE: one writer, the others queue for it |
-| PostgreSQL | REPEATABLE READ, read only: a snapshot | READ COMMITTED; whoever decides by a row locks it first |
+| PostgreSQL | REPEATABLE READ, read only: a snapshot | READ COMMITTED; who decides by a row locks it first |
 """
 
 import sqlite3
@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 #: how long a writer waits for its turn before the database counts as busy
@@ -31,7 +31,7 @@ _PASSING_SQLITE = frozenset(
         sqlite3.SQLITE_PROTOCOL,
     }
 )
-#: SQLSTATE classes: connection, transaction rollback (deadlock), resources, operator intervention; lock time-out
+#: SQLSTATEs: connection, rolled back (deadlock), resources, stopped by an operator; lock time-out, read-only
 _PASSING_SQLSTATES = ("08", "40", "53", "57", "55P03", "25006", "25P03")
 
 
@@ -64,9 +64,9 @@ _ADVICE = (
 
 
 def _sqlite(url: URL) -> Engine:
-    engine = create_engine(
-        url, connect_args={"timeout": BUSY_SECONDS}, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS
-    )
+    if "timeout" not in url.query:
+        url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
+    engine = create_engine(url, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS)
     event.listen(engine, "connect", _open_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -138,14 +138,15 @@ def writing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def migrating(engine: Engine) -> Iterator[Connection]:
-    """As `writing`; SQLite checks references only at the end, since changing a table there means replacing it."""
+    """As `writing`; SQLite checks references at the end only: changing a table there means replacing it."""
     with _failures_named(), engine.connect() as connection:
         if connection.dialect.name != "sqlite":
             with connection.begin():
                 yield connection
             return
-        driver = connection.connection.dbapi_connection
-        assert isinstance(driver, sqlite3.Connection)
+        driver: Any = (
+            connection.connection.dbapi_connection
+        )  # outside of a transaction, where alone this works
         driver.execute("PRAGMA foreign_keys = OFF")
         try:
             connection.execution_options(writes=True)
@@ -172,14 +173,11 @@ def _failures_named() -> Iterator[None]:
 
 def _passes(error: DBAPIError) -> bool:
     """Whether a later attempt may do better: it isn't the statement that is wrong."""
-    if error.connection_invalidated:
-        return True
-    match error.orig:
-        case sqlite3.Error() as cause:
-            code = getattr(cause, "sqlite_errorcode", None)  # None: raised by the driver itself
-            return code is not None and code & 0xFF in _PASSING_SQLITE
-        case cause:
-            state = getattr(cause, "sqlstate", None)
-            if state is None:  # no answer from the server: refused, cut or never reached
-                return type(cause).__name__ in ("OperationalError", "ConnectionTimeout")
-            return str(state).startswith(_PASSING_SQLSTATES)
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", None)  # None: raised by the driver itself
+        return code is not None and code & 0xFF in _PASSING_SQLITE
+    state = getattr(cause, "sqlstate", None)
+    if state is None:  # no answer from the server: refused, cut or never reached
+        return error.connection_invalidated or isinstance(error, OperationalError)
+    return str(state).startswith(_PASSING_SQLSTATES)

@@ -1,4 +1,4 @@
-"""How does Alembic run here? On the connection, and in the transaction, that connector.store.migrations opened."""
+"""How does Alembic run here? On the connection, in the transaction that connector.store.migrations opened."""
 
 from typing import Literal
 

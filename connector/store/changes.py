@@ -1,0 +1,55 @@
+"""What did the directory change, and by which request? Kept 90 days, for `explain` (R30)."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, String, Text, insert, literal, select
+
+from connector.store.rows import chunks
+from connector.store.tables import Key, Moment, changes, memberships, users
+
+_COLUMNS = ["at", "directory_pk", "person_pk", "group_pk", "what", "request", "detail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    connection: Connection
+    directory: int
+    now: datetime
+    request: str  #: its id in the log
+
+    def note(
+        self, what: str, *, person: int | None = None, group: int | None = None, detail: str = ""
+    ) -> None:
+        """One change of one person, one group, or one person in one group."""
+        self.connection.execute(
+            insert(changes).values(
+                at=self.now, directory_pk=self.directory, person_pk=person, group_pk=group,
+                what=what, request=self.request, detail=detail,
+            )
+        )  # fmt: skip
+
+    def note_members(self, what: str, group: int, user_pks: Collection[int]) -> None:
+        """`joined` or `left`, one row a person."""
+        for chunk in chunks(user_pks):
+            self._select(what, literal(group, Key), users.c.pk.in_(chunk), detail="")
+
+    def note_dissolved(self, group: int) -> None:
+        """Everybody left, because the group is being deleted: to be called while they are still in it."""
+        inside = users.c.pk.in_(select(memberships.c.user_pk).where(memberships.c.group_pk == group))
+        self._select("left", literal(group, Key), inside, detail="group deleted")
+
+    def note_gone(self, user_pk: int, group_pks: Collection[int]) -> None:
+        """One person left all these groups, because the user is being deleted."""
+        for group in group_pks:
+            self._select("left", literal(group, Key), users.c.pk == user_pk, detail="user deleted")
+
+    def _select(self, what: str, group: object, which: object, detail: str) -> None:
+        columns = (
+            literal(self.now, Moment), literal(self.directory, Key), users.c.person_pk, group,
+            literal(what, String), literal(self.request, String), literal(detail, Text),
+        )  # fmt: skip
+        self.connection.execute(
+            insert(changes).from_select(_COLUMNS, select(*columns).where(which))  # type: ignore[call-overload]
+        )

@@ -1,0 +1,116 @@
+"""Which resources match a query? Asked of the database where it can say so exactly, else row by row."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select, true
+
+from connector.store.conditions import Clause, clause_of
+from connector.store.rows import chunks
+from connector.store.scope import own_groups, own_users
+from connector.store.tables import groups, users
+from scim.matching import matches, values
+from scim.query import Attr, Query
+from scim.schema import TYPES, fold, show_time
+from scim.store import Kind, Page, Stored
+
+#: beyond any position; keeps absurd ones out of the database
+_FAR = 2**53
+
+
+def table_of(kind: Kind) -> Table:
+    return users if kind is Kind.USER else groups
+
+
+def own(kind: Kind, directory: int) -> ColumnElement[bool]:
+    return own_users(directory) if kind is Kind.USER else own_groups(directory)
+
+
+def stored(kind: Kind, row: Row[Any]) -> Stored:
+    """A resource from its row."""
+    attributes = orjson.loads(row.document)
+    return Stored(kind, row.id, attributes, row.version, row.created_at, row.modified_at)
+
+
+def find(connection: Connection, directory: int, kind: Kind, query: Query) -> Page:
+    """RFC 7644 3.4.2. Raises scim's InvalidFilter."""
+    table = table_of(kind)
+    clause = Clause(true(), exact=True)
+    if query.condition is not None:
+        clause = clause_of(query.condition, kind, directory)
+    candidates = select(table).where(own(kind, directory), clause.where)
+    skipped = min(max(query.start, 1) - 1, _FAR)
+    wanted = min(max(query.count, 0), _FAR)
+    column = _column(query.sort_by, kind)
+    if not clause.exact or column is None:
+        return _by_hand(connection, kind, candidates, query, skipped, wanted)
+    total = connection.scalar(candidates.with_only_columns(func.count())) or 0
+    if not wanted or skipped >= total:
+        return Page(total, ())
+    order = column.desc() if query.descending else column.asc()
+    rows = connection.execute(candidates.order_by(order, table.c.pk).limit(wanted).offset(skipped))
+    return Page(total, tuple(stored(kind, row) for row in rows))
+
+
+def _column(sort_by: Attr | None, kind: Kind) -> ColumnElement[Any] | None:
+    """The column that sorts as the attribute does; None: there is none."""
+    table = table_of(kind)
+    match (kind, sort_by):
+        case (_, None):
+            return table.c.pk
+        case (Kind.USER, Attr("userName", "", "")) | (Kind.GROUP, Attr("displayName", "", "")):
+            return table.c.folded
+        case (_, Attr("meta", "created", "")):
+            return table.c.created_at
+        case (_, Attr("meta", "lastModified", "")):
+            return table.c.modified_at
+        case _:
+            return None
+
+
+def _by_hand(
+    connection: Connection, kind: Kind, candidates: Select[Any], query: Query, skipped: int, wanted: int
+) -> Page:
+    """Streams the candidates; only keys are kept of those that match."""
+    table = table_of(kind)
+    found: list[tuple[tuple[bool, str], int]] = []
+    for row in _stream(connection, candidates.order_by(table.c.pk)):
+        resource = resource_of(stored(kind, row))
+        if query.condition is None or matches(query.condition, resource, TYPES[kind]):
+            found.append((_sort_key(query.sort_by, resource), row.pk))
+    if query.sort_by is not None:
+        found.sort(key=lambda entry: entry[0], reverse=query.descending)
+    pks = [pk for _, pk in found[skipped : skipped + wanted]]
+    rows: dict[int, Stored] = {}
+    for chunk in chunks(pks):
+        read = connection.execute(select(table).where(table.c.pk.in_(chunk)))
+        rows |= {row.pk: stored(kind, row) for row in read}
+    return Page(len(found), tuple(rows[pk] for pk in pks))
+
+
+def _stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
+    yield from connection.execute(query, execution_options={"yield_per": 500})
+
+
+def resource_of(one: Stored) -> dict[str, Any]:
+    """The JSON on which a filter is evaluated."""
+    meta = {
+        "resourceType": one.kind.value,
+        "created": show_time(one.created),
+        "lastModified": show_time(one.modified),
+        "version": f'W/"{one.version}"',
+    }
+    return one.attributes | {"id": one.id, "meta": meta}
+
+
+def _sort_key(sort_by: Attr | None, resource: Mapping[str, Any]) -> tuple[bool, str]:
+    """Resources without a value come last, or first when descending (RFC 7644 3.4.2.3)."""
+    if sort_by is None:
+        return (False, "")
+    present = values(sort_by, resource)
+    best = next((v for v in present if isinstance(v, dict) and v.get("primary") is True), None)
+    value = best if best is not None else (present[0] if present else None)
+    if isinstance(value, dict):
+        value = value.get("value")
+    return (True, "") if value is None else (False, fold(str(value)))

@@ -1,0 +1,140 @@
+"""Who joins and who leaves a group? By key, in sets; nothing is loaded but for the comparison of REPLACE."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Table, delete, literal, select
+
+from connector.store.rows import chunks, insert_into
+from connector.store.scope import Found, own_users, resolve
+from connector.store.tables import Moment, groups, memberships, nestings, users
+from scim.store import Kind, MemberOp, MemberVerb
+
+
+@dataclass(frozen=True, slots=True)
+class Net:
+    """What some operations amount to: `replace` takes out whoever isn't in `add`."""
+
+    replace: bool
+    add: tuple[str, ...]
+    remove: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """What a change did, by pk; empty for what changed nothing (R03)."""
+
+    joined: tuple[int, ...] = ()  #: users
+    left: tuple[int, ...] = ()
+    persons: tuple[int, ...] = ()  #: of both
+    taken_in: tuple[int, ...] = ()  #: groups
+    let_go: tuple[int, ...] = ()
+    unknown: tuple[str, ...] = ()  #: ids that are nobody in this directory
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.left or self.taken_in or self.let_go)
+
+
+def net(operations: Sequence[MemberOp]) -> Net:
+    """In order, without looking at the group: who is removed and added again in one request never left."""
+    replace = False
+    add: dict[str, None] = {}
+    remove: dict[str, None] = {}
+    for operation in operations:
+        ids = dict.fromkeys(operation.ids)
+        match operation.verb:
+            case MemberVerb.ADD:
+                add |= ids
+                remove = {id: None for id in remove if id not in ids}
+            case MemberVerb.REMOVE:
+                remove |= ids
+                add = {id: None for id in add if id not in ids}
+            case MemberVerb.REPLACE:
+                replace, add, remove = True, ids, {}
+    return Net(replace, tuple(add), () if replace else tuple(remove))
+
+
+def change(connection: Connection, directory: int, group_pk: int, wanted: Net, now: datetime) -> Moved:
+    """Make the group's members so. The caller has locked the group's row."""
+    adding = resolve(connection, directory, wanted.add, kept=True)
+    removing = resolve(connection, directory, wanted.remove)
+    persons = {found.pk: found.person for found in (adding | removing).values() if found.kind is Kind.USER}
+    leaving, parting = _pks(removing, Kind.USER), _pks(removing, Kind.GROUP)
+    if wanted.replace:
+        gone = dict(_others(connection, directory, group_pk, set(_pks(adding, Kind.USER))))
+        persons |= gone
+        leaving = sorted(gone)
+        parting = _other_groups(connection, group_pk, set(_pks(adding, Kind.GROUP)))
+    left = _take_out(connection, memberships, "user_pk", group_pk, leaving)
+    let_go = _take_out(connection, nestings, "child_pk", group_pk, parting)
+    joined = _put_in(connection, memberships, "user_pk", users, group_pk, _pks(adding, Kind.USER), now)
+    taken_in = _put_in(connection, nestings, "child_pk", groups, group_pk, _pks(adding, Kind.GROUP), now)
+    return Moved(
+        joined=tuple(joined),
+        left=tuple(left),
+        persons=tuple(sorted({persons[pk] for pk in (*joined, *left)})),
+        taken_in=tuple(taken_in),
+        let_go=tuple(let_go),
+        unknown=tuple(id for id in (*wanted.add, *wanted.remove) if id not in adding and id not in removing),
+    )
+
+
+def _pks(found: dict[str, Found], kind: Kind) -> list[int]:
+    return sorted(one.pk for one in found.values() if one.kind is kind)
+
+
+def _others(
+    connection: Connection, directory: int, group_pk: int, staying: set[int]
+) -> Iterator[tuple[int, int]]:
+    """(user, person) of the members that don't stay."""
+    query = (
+        select(users.c.pk, users.c.person_pk)
+        .join(memberships, memberships.c.user_pk == users.c.pk)
+        .where(memberships.c.group_pk == group_pk, own_users(directory))
+    )
+    for user, person in connection.execute(query, execution_options={"yield_per": 1000}):
+        if user not in staying:
+            yield user, person
+
+
+def _other_groups(connection: Connection, group_pk: int, staying: set[int]) -> list[int]:
+    children = connection.scalars(select(nestings.c.child_pk).where(nestings.c.group_pk == group_pk))
+    return sorted(child for child in children if child not in staying)
+
+
+def _take_out(
+    connection: Connection, table: Table, column: str, group_pk: int, pks: Sequence[int]
+) -> list[int]:
+    gone: list[int] = []
+    for chunk in chunks(pks):
+        statement = (
+            delete(table)
+            .where(table.c.group_pk == group_pk, table.c[column].in_(chunk))
+            .returning(table.c[column])
+        )
+        gone += connection.scalars(statement)
+    return gone
+
+
+def _put_in(
+    connection: Connection,
+    table: Table,
+    column: str,
+    source: Table,
+    group_pk: int,
+    pks: Sequence[int],
+    now: datetime,
+) -> list[int]:
+    """Those who are in already keep their `since` (R03)."""
+    new: list[int] = []
+    for chunk in chunks(pks):
+        rows = select(literal(group_pk), source.c.pk, literal(now, Moment)).where(source.c.pk.in_(chunk))
+        statement = (
+            insert_into(connection, table)
+            .from_select(["group_pk", column, "since"], rows)
+            .on_conflict_do_nothing()
+            .returning(table.c[column])
+        )
+        new += connection.scalars(statement)
+    return new

@@ -1,0 +1,59 @@
+"""Who is in a group, and which groups is a user in?"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from connector.store.nested import belonging
+from connector.store.rows import chunks
+from connector.store.scope import is_id, own_groups, own_users
+from connector.store.tables import groups, memberships, nestings, users
+from scim.store import Kind, Reference
+
+_STREAM = {"yield_per": 500}
+
+
+def members(connection: Connection, directory: int, group_pk: int) -> Iterator[Reference]:
+    """People first, then groups, each in the order in which they were created; streamed."""
+    people = (
+        select(users.c.id, users.c.user_name)
+        .join(memberships, memberships.c.user_pk == users.c.pk)
+        .where(memberships.c.group_pk == group_pk, own_users(directory))
+        .order_by(memberships.c.user_pk)
+    )
+    for id, name in connection.execute(people, execution_options=_STREAM):
+        yield Reference(Kind.USER, id, name)
+    children = (
+        select(groups.c.id, groups.c.display_name)
+        .join(nestings, nestings.c.child_pk == groups.c.pk)
+        .where(nestings.c.group_pk == group_pk, own_groups(directory))
+        .order_by(nestings.c.child_pk)
+    )
+    for id, name in connection.execute(children, execution_options=_STREAM):
+        yield Reference(Kind.GROUP, id, name)
+
+
+def groups_of(
+    connection: Connection, directory: int, user_ids: Sequence[str]
+) -> Mapping[str, Sequence[Reference]]:
+    """Every id asked for is a key; direct groups first, then those through nesting."""
+    result: dict[str, list[Reference]] = {id: [] for id in user_ids}
+    for chunk in chunks(id for id in result if is_id(id)):
+        found = connection.execute(
+            select(users.c.pk, users.c.id).where(own_users(directory), users.c.id.in_(chunk))
+        )
+        ids: dict[int, str] = dict(found.tuples().all())
+        held = belonging(list(ids)).subquery()
+        rows = connection.execute(
+            select(held.c.user_pk, groups.c.id, groups.c.display_name, memberships.c.user_pk.is_not(None))
+            .join(groups, groups.c.pk == held.c.group_pk)
+            .outerjoin(
+                memberships,
+                (memberships.c.group_pk == held.c.group_pk) & (memberships.c.user_pk == held.c.user_pk),
+            )
+            .where(own_groups(directory))
+            .order_by(memberships.c.user_pk.is_(None), groups.c.pk)
+        )
+        for user_pk, id, name, direct in rows:
+            result[ids[user_pk]].append(Reference(Kind.GROUP, id, name, bool(direct)))
+    return result
