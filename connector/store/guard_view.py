@@ -1,0 +1,106 @@
+"""What do the guards count? Losses that no person excused, and who holds what now (R24)."""
+
+from collections import defaultdict
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from connector.store.mirror import descendants, read_nestings
+from connector.store.queue import count
+from connector.store.tables import holds, losses, mappings, memberships, standings, users
+from sync.model import GroupId, HoldId, Loss, PersonId, ProductId
+from sync.ports import GuardView
+
+#: managed, held or perhaps held, and not lost
+HOLDS: ColumnElement[bool] = and_(
+    standings.c.origin == "managed", standings.c.held.in_(("yes", "maybe")), standings.c.lost_at.is_(None)
+)
+
+
+def guard_view(
+    connection: Connection, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
+) -> GuardView:
+    """For each of the products as a whole, and with each of the groups."""
+    wanted = sorted(products)
+    holders: dict[tuple[ProductId, GroupId | None], int] = {}
+    for product in wanted:
+        holders[product, None] = count(connection, product, HOLDS)
+    transitive = _transitive(connection, wanted, groups)
+    edges = read_nestings(connection, {group for _, group in transitive}) if transitive else []
+    for group in sorted(groups):
+        for product, members in _members(connection, wanted, {group}).items():
+            holders[product, group] = members
+        deep = [product for product in wanted if (product, group) in transitive]
+        inside = descendants(edges, group)
+        if deep and len(inside) > 1:
+            for product, members in _members(connection, deep, inside).items():
+                holders[product, group] = members
+    return GuardView(_losses(connection, wanted, since), holders, _open(connection, wanted))
+
+
+def _losses(connection: Connection, products: list[ProductId], since: datetime) -> tuple[Loss, ...]:
+    """One a person and product, with all the groups of it."""
+    query = (
+        select(losses, standings.c.held, standings.c.hold)
+        .outerjoin(
+            standings,
+            and_(standings.c.person_pk == losses.c.person_pk, standings.c.product == losses.c.product),
+        )
+        .where(
+            losses.c.product.in_(products),
+            losses.c.lost_at >= since,
+            ~losses.c.excused,
+            or_(standings.c.person_pk.is_(None), ~(standings.c.released | standings.c.kept)),
+        )
+        .order_by(losses.c.pk)
+    )
+    rows = defaultdict(list)
+    for row in connection.execute(query):
+        rows[row.person_pk, row.product].append(row)
+    return tuple(
+        Loss(
+            person=PersonId(person),
+            product=ProductId(product),
+            groups=tuple(dict.fromkeys(GroupId(r.group_pk) for r in found if r.group_pk is not None)),
+            lost_at=max(r.lost_at for r in found),
+            held=found[0].held in ("yes", "maybe"),
+            hold=None if found[0].hold is None else HoldId(found[0].hold),
+        )
+        for (person, product), found in rows.items()
+    )
+
+
+def _transitive(
+    connection: Connection, products: list[ProductId], groups: Collection[GroupId]
+) -> set[tuple[ProductId, GroupId]]:
+    query = select(mappings.c.product, mappings.c.group_pk).where(
+        mappings.c.transitive, mappings.c.product.in_(products)
+    )
+    pairs = {(ProductId(product), GroupId(group)) for product, group in connection.execute(query)}
+    return {pair for pair in pairs if pair[1] in groups}
+
+
+def _members(
+    connection: Connection, products: list[ProductId], inside: Collection[GroupId]
+) -> dict[ProductId, int]:
+    """How many holders of each product any of these groups has."""
+    query = (
+        select(standings.c.product, func.count(standings.c.person_pk.distinct()))
+        .join(users, users.c.person_pk == standings.c.person_pk)
+        .join(memberships, memberships.c.user_pk == users.c.pk)
+        .where(HOLDS, standings.c.product.in_(products), memberships.c.group_pk.in_(sorted(inside)))
+        .group_by(standings.c.product)
+    )
+    found = {ProductId(product): members for product, members in connection.execute(query)}
+    return {product: found.get(product, 0) for product in products}
+
+
+def _open(
+    connection: Connection, products: list[ProductId]
+) -> dict[tuple[ProductId, GroupId | None], HoldId]:
+    query = select(holds).where(holds.c.state == "open", holds.c.product.in_(products))
+    return {
+        (ProductId(row.product), None if row.group_pk is None else GroupId(row.group_pk)): HoldId(row.pk)
+        for row in connection.execute(query)
+    }

@@ -1,0 +1,214 @@
+"""What did the directories write? sync.ports.Mirror; a fixed number of queries for each 500 people."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, Engine, func, or_, select, union
+
+from connector.store import marks
+from connector.store import standings as ledger_rows
+from connector.store.engine import reading, writing
+from connector.store.rows import chunks
+from connector.store.tables import (
+    directories,
+    groups,
+    mappings,
+    memberships,
+    nestings,
+    persons,
+    standings,
+    users,
+)
+from sync.model import (
+    AccountId,
+    Facts,
+    GroupId,
+    Mapping,
+    MappingId,
+    Membership,
+    Person,
+    PersonId,
+    ProductId,
+    Record,
+    Standing,
+)
+from sync.ports import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class SqlMirror:
+    """`fence` is called in each writing transaction and raises Fenced (`Lease.check_in`, `no_fence`)."""
+
+    engine: Engine
+    fence: Callable[[Connection], None]
+    clock: Callable[[], datetime]  #: aware UTC
+
+    def mappings(self) -> Sequence[Mapping]:
+        with reading(self.engine) as connection:
+            return read_mappings(connection)
+
+    def nestings(self, roots: Collection[GroupId]) -> Sequence[tuple[GroupId, GroupId]]:
+        with reading(self.engine) as connection:
+            return read_nestings(connection, roots)
+
+    def expand_marks(self, limit: int) -> bool:
+        with writing(self.engine) as connection:
+            self.fence(connection)
+            return marks.expand_marks(connection, limit, self.clock())
+
+    def marked(self, limit: int) -> Sequence[Mark]:
+        with reading(self.engine) as connection:
+            return marks.marked(connection, limit)
+
+    def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
+        """People with a live record, or with a license, a wait or a reason that is left from one."""
+        lives = select(users.c.person_pk.label("pk")).where(users.c.person_pk > after)
+        left = select(standings.c.person_pk.label("pk")).where(
+            standings.c.person_pk > after,
+            or_(standings.c.held != "no", standings.c.waiting, standings.c.reasons != "[]"),
+        )
+        heads = [q.distinct().order_by("pk").limit(limit).subquery() for q in (lives, left)]
+        either = union(*(select(head.c.pk) for head in heads)).subquery()
+        with reading(self.engine) as connection:
+            rows = connection.scalars(select(either.c.pk).order_by(either.c.pk).limit(limit))
+            return [PersonId(pk) for pk in rows]
+
+    def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
+        with reading(self.engine) as connection:
+            return read_facts(connection, people, groups)
+
+
+def read_mappings(connection: Connection) -> list[Mapping]:
+    """All of them, by id; those of a deleted group too: its people have left it."""
+    query = (
+        select(mappings, groups.c.display_name, directories.c.name)
+        .join(groups, groups.c.pk == mappings.c.group_pk)
+        .join(directories, directories.c.pk == groups.c.directory_pk)
+        .order_by(mappings.c.pk)
+    )
+    return [
+        Mapping(
+            id=MappingId(row.pk),
+            group=GroupId(row.group_pk),
+            group_name=row.display_name,
+            directory=row.name,
+            product=ProductId(row.product),
+            priority=row.priority,
+            transitive=row.transitive,
+            grace_hours=row.grace_hours,
+            reserve=row.reserve,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def read_nestings(connection: Connection, roots: Collection[GroupId]) -> list[tuple[GroupId, GroupId]]:
+    """(parent, child) edges reachable from the roots, level by level; a cycle ends the walk (R07)."""
+    edges: list[tuple[GroupId, GroupId]] = []
+    reached = set(roots)
+    level = sorted(reached)
+    while level:
+        found = [
+            (GroupId(parent), GroupId(child))
+            for chunk in chunks(level)
+            for parent, child in connection.execute(
+                select(nestings.c.group_pk, nestings.c.child_pk)
+                .where(nestings.c.group_pk.in_(chunk))
+                .order_by(nestings.c.group_pk, nestings.c.child_pk)
+            )
+        ]
+        edges.extend(found)
+        level = sorted({child for _, child in found} - reached)
+        reached.update(level)
+    return edges
+
+
+def read_facts(
+    connection: Connection, people: Sequence[PersonId], among: Collection[GroupId] | None
+) -> list[Facts]:
+    """Of those of the people that exist, in the order asked. `among`: the groups that matter; None: all."""
+    found: dict[PersonId, Facts] = {}
+    for chunk in chunks(dict.fromkeys(people)):
+        found.update(_facts_of(connection, chunk, None if among is None else frozenset(among)))
+    return [found[person] for person in dict.fromkeys(people) if person in found]
+
+
+def _facts_of(
+    connection: Connection, people: list[PersonId], among: frozenset[GroupId] | None
+) -> dict[PersonId, Facts]:
+    records, external = _records(connection, people)
+    member = _memberships(connection, people, among)
+    stands: dict[PersonId, list[Standing]] = defaultdict(list)
+    for standing in ledger_rows.read(connection, people):
+        stands[standing.person].append(standing)
+    found = {}
+    for row in connection.execute(select(persons).where(persons.c.pk.in_(people))):
+        id = PersonId(row.pk)
+        person = Person(
+            id=id,
+            user_name=row.user_name,
+            display_name=row.display_name,
+            email=row.email,
+            external_id=external.get(id, ""),
+            account=None if row.account_id is None else AccountId(row.account_id),
+            epoch=row.epoch,
+            records=tuple(records.get(id, ())),
+            conflict=row.conflict,
+        )
+        found[id] = Facts(person, member.get(id, ()), tuple(stands.get(id, ())))
+    return found
+
+
+def _records(
+    connection: Connection, people: list[PersonId]
+) -> tuple[dict[PersonId, list[Record]], dict[PersonId, str]]:
+    """The live records, oldest first, and the external id of the oldest one that has one."""
+    query = (
+        select(users.c.person_pk, directories.c.name, users.c.user_name, users.c.active, users.c.external_id)
+        .join(directories, directories.c.pk == users.c.directory_pk)
+        .where(users.c.person_pk.in_(people))
+        .order_by(users.c.pk)
+    )
+    records: dict[PersonId, list[Record]] = defaultdict(list)
+    external: dict[PersonId, str] = {}
+    for pk, directory, user_name, active, external_id in connection.execute(query):
+        person = PersonId(pk)
+        records[person].append(Record(directory, user_name, active))
+        if external_id:
+            external.setdefault(person, external_id)
+    return records, external
+
+
+def _memberships(
+    connection: Connection, people: list[PersonId], among: frozenset[GroupId] | None
+) -> dict[PersonId, tuple[Membership, ...]]:
+    """Since the earliest of a person's records, where several of them are in the group."""
+    query = (
+        select(users.c.person_pk, memberships.c.group_pk, func.min(memberships.c.since).label("since"))
+        .join(users, users.c.pk == memberships.c.user_pk)
+        .where(users.c.person_pk.in_(people))
+        .group_by(users.c.person_pk, memberships.c.group_pk)
+        .order_by(users.c.person_pk, memberships.c.group_pk)
+    )
+    if among is not None and len(among) <= 1000:
+        query = query.where(memberships.c.group_pk.in_(sorted(among)))
+    found: dict[PersonId, list[Membership]] = defaultdict(list)
+    for pk, group, since in connection.execute(query):
+        if among is None or group in among:
+            found[PersonId(pk)].append(Membership(GroupId(group), since))
+    return {person: tuple(member) for person, member in found.items()}
+
+
+def descendants(edges: Iterable[tuple[GroupId, GroupId]], root: GroupId) -> frozenset[GroupId]:
+    """The root and every group below it, cycles and all (R07)."""
+    children: dict[GroupId, set[GroupId]] = defaultdict(set)
+    for parent, child in edges:
+        children[parent].add(child)
+    reached, left = {root}, [root]
+    while left:
+        new = children[left.pop()] - reached
+        reached |= new
+        left.extend(new)
+    return frozenset(reached)
