@@ -1,0 +1,46 @@
+"""To which products is a person entitled, and for which reasons? (R01, R06)"""
+
+from datetime import datetime
+
+from sync.model import Entitlement, Facts, Mapping, MappingId, ProductId, Reason
+from sync.plan import Applicable
+
+
+def entitle(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement]:
+    """The union over all directories of the person; nothing for one in conflict (R06).
+
+    Whether they may be served (disabled, protected) is for `decide`.
+    """
+    return {} if facts.person.conflict else claims(facts, applicable)
+
+
+def claims(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement]:
+    """What the groups alone say, a conflict aside: `decide` can then say what the conflict costs (R16).
+
+    One reason a mapping, whatever the number of groups that lead to it (R07), since the earliest of them.
+    """
+    found: dict[MappingId, Reason] = {}
+    products: dict[MappingId, ProductId] = {}
+    for membership in facts.memberships:
+        for mapping in applicable.get(membership.group, ()):
+            known = found.get(mapping.id)
+            if known is None or membership.since < known.since:
+                found[mapping.id] = _reason(mapping, membership.since)
+                products[mapping.id] = mapping.product
+    by_product: dict[ProductId, list[Reason]] = {}
+    for id, reason in found.items():
+        by_product.setdefault(products[id], []).append(reason)
+    return {
+        product: Entitlement(product, tuple(sorted(reasons, key=lambda r: (r.priority, r.since, r.mapping))))
+        for product, reasons in sorted(by_product.items())
+    }
+
+
+def _reason(mapping: Mapping, since: datetime) -> Reason:
+    return Reason(
+        mapping=mapping.id,
+        group=mapping.group,
+        group_name=mapping.group_name,
+        priority=mapping.priority,
+        since=since,
+    )

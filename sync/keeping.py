@@ -1,0 +1,204 @@
+"""Which standing follows for a product that isn't being lost: kept, wanted, or not for this person?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sync.model import Held, Origin, Person, Policy, ProductId, Reason, Standing
+from sync.plan import Catalog
+
+#: how soon a confirmation is tried again that waits for its base's: R29's first back-off
+SOON = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One person and one product, and what is decided of the person's products before it."""
+
+    person: Person
+    stored: Standing
+    reasons: tuple[Reason, ...]  #: what the groups say; best first
+    why_not: str  #: why they may have nothing: PROTECTED, CONFLICT, DISABLED; "" they may
+    decided: Mapping[ProductId, Standing]  #: of the bases at least
+    catalog: Catalog
+    now: datetime
+    policy: Policy
+
+    @property
+    def wants(self) -> bool:
+        return bool(self.reasons) and not self.why_not
+
+    @property
+    def bases(self) -> tuple[Standing | None, ...]:
+        return tuple(self.decided.get(base) for base in self.catalog.bases(self.stored.product))
+
+
+def is_ours(standing: Standing) -> bool:
+    """Managed, or in doubt because of a call of ours: the sync may take it back."""
+    in_doubt = standing.held is Held.MAYBE and standing.origin is Origin.NONE
+    return standing.held is not Held.NO and (in_doubt or standing.origin is Origin.MANAGED)
+
+
+def is_leaving(standing: Standing) -> bool:
+    """Held, lost, and not kept by a person's word."""
+    return standing.due_at is not None and not standing.kept
+
+
+def stays(standing: Standing | None) -> bool:
+    """Surely held, and not about to go: a base to stand on (R10, R29)."""
+    return standing is not None and standing.held is Held.YES and not is_leaving(standing)
+
+
+def may_come(standing: Standing | None) -> bool:
+    """Not surely held yet, but waiting for its seat or for an answer."""
+    if standing is None or is_leaving(standing):
+        return False
+    return standing.waiting or (standing.held is Held.MAYBE and standing.entitled)
+
+
+def spare(case: Case) -> Standing:
+    """A protected person's: whatever they hold stays as it is, and nothing is added (R08)."""
+    if case.stored.held is Held.NO:
+        return refuse(case)
+    return replace(_found_again(case), reasons=case.reasons, blocked="", waiting=False)
+
+
+def keep_manual(case: Case) -> Standing:
+    """Assigned by hand: never removed, only explained. A disabled person's needs a person (R05, R08)."""
+    if case.wants:
+        return _settled(case)
+    lost = case.now if case.stored.reasons else case.stored.lost_at
+    return replace(
+        _found_again(case),
+        reasons=(),
+        lost_at=lost,
+        blocked="" if case.person.enabled else "DISABLED",
+        waiting=False,
+    )
+
+
+def keep(case: Case) -> Standing:
+    """Wanted and held, surely or in doubt: current reasons, and no loss any more (R27)."""
+    return _settled(case)
+
+
+def to_confirm(case: Case, standing: Standing) -> bool:
+    """Whether to ask again for what is held in doubt: it takes no further seat."""
+    return (
+        case.wants
+        and standing.held is Held.MAYBE
+        and not standing.blocked
+        and (standing.look_at is None or standing.look_at <= case.now)
+    )
+
+
+def want(case: Case) -> Standing:
+    """Wanted and not held: in the queue at its old place, or blocked, or failed and tried later."""
+    entitled = replace(_entitled(case), origin=Origin.NONE, look_at=None, base_ready=True)
+    blocked = _blocked(case)
+    if blocked:
+        return replace(entitled, waiting=False, blocked=blocked, failure="", attempts=0, next_try=None)
+    ready = all(stays(base) for base in case.bases)
+    entitled = replace(entitled, blocked="", base_ready=ready)
+    if entitled.failure and (entitled.next_try is None or entitled.next_try > case.now):
+        return replace(entitled, waiting=False, look_at=entitled.next_try)
+    return replace(entitled, waiting=True)
+
+
+def refuse(case: Case) -> Standing:
+    """Not held, and not for this person (now): nothing, or blocked with the reason (R16).
+
+    When the entitlement ended is remembered, so that a short gap costs no queue place (R14).
+    """
+    s = case.stored
+    begins = bool(s.reasons) or (bool(case.reasons) and s.lost_at is None)
+    return replace(
+        s,
+        origin=Origin.NONE,
+        reasons=(),
+        lost_at=case.now if begins else s.lost_at,
+        waiting=False,
+        base_ready=True,
+        blocked=case.why_not if case.reasons else "",
+        announced_at=None,
+        due_at=None,
+        hold=None,
+        released=False,
+        kept=False,
+        failure="",
+        attempts=0,
+        next_try=None,
+        look_at=None,
+    )
+
+
+def _settled(case: Case) -> Standing:
+    kept = replace(_entitled(case), waiting=False, base_ready=True, blocked="")
+    if kept.held is Held.YES:
+        return replace(kept, moved_to=0, failure="", attempts=0, next_try=None, look_at=None)
+    if case.stored.product not in case.catalog.subscribed:
+        return replace(kept, blocked="NOT_SUBSCRIBED", look_at=None)
+    if kept.next_try is not None and kept.next_try > case.now:
+        return replace(kept, look_at=kept.next_try)
+    if not all(stays(base) for base in case.bases):
+        return replace(kept, look_at=_later(case))
+    return replace(kept, look_at=_at_once(kept.look_at, case.now))
+
+
+def _at_once(look_at: datetime | None, now: datetime) -> datetime:
+    """Due until it is done, so that a crash before the call is healed by the next round."""
+    return now if look_at is None or look_at > now else look_at
+
+
+def _later(case: Case) -> datetime:
+    """When the base, itself in doubt, may be settled."""
+    tries = [base.next_try for base in case.bases if base is not None and base.next_try is not None]
+    return max([case.now + SOON, *tries])
+
+
+def _entitled(case: Case) -> Standing:
+    """With its reasons, its place, and whatever loss there was forgotten."""
+    since = _since(case)
+    s = _found_again(case)
+    return replace(
+        s,
+        reasons=case.reasons,
+        priority=case.reasons[0].priority,
+        since=since,
+        moved_to=s.moved_to if since == s.since else 0,
+    )
+
+
+def _found_again(case: Case) -> Standing:
+    s = case.stored
+    return replace(
+        s,
+        lost_at=None,
+        lost_groups=(),
+        lost_why="",
+        announced_at=None,
+        due_at=None,
+        hold=None,
+        released=False,
+        kept=False,
+        look_at=s.look_at if s.due_at is None else None,
+    )
+
+
+def _since(case: Case) -> datetime:
+    """Since when entitled without a break; a gap inside the settle window is none (R14)."""
+    s = case.stored
+    by_groups = max(case.person.epoch, min(reason.since for reason in case.reasons))
+    if s.lost_at is not None and (case.now - s.lost_at).total_seconds() > case.policy.settle_seconds:
+        return by_groups if by_groups > s.lost_at else case.now
+    if s.since is None or s.since < case.person.epoch:
+        return by_groups
+    return s.since
+
+
+def _blocked(case: Case) -> str:
+    if case.stored.product not in case.catalog.subscribed:
+        return "NOT_SUBSCRIBED"
+    if not all(stays(base) or may_come(base) for base in case.bases):
+        return "MISSING_BASE"
+    return ""

@@ -1,0 +1,61 @@
+"""Which mappings give something to the members of which group? (R07)"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from sync.model import GroupId
+from sync.model import Mapping as GroupMapping
+from sync.plan import Applicable
+
+Edges = Mapping[GroupId, Sequence[GroupId]]
+
+
+def applicable(mappings: Sequence[GroupMapping], nestings: Sequence[tuple[GroupId, GroupId]]) -> Applicable:
+    """For each group the mappings that its direct members profit from, in the order of mapping ids.
+
+    `nestings` are (parent, child). A transitive mapping reaches all descendants of its group, once each,
+    whatever the depth, the number of paths and the cycles; another one reaches its own group only.
+    """
+    children = _children(nestings)
+    found: dict[GroupId, list[GroupMapping]] = defaultdict(list)
+    for mapping in sorted(mappings, key=lambda m: m.id):
+        reached = descendants(mapping.group, children) if mapping.transitive else (mapping.group,)
+        for group in reached:
+            found[group].append(mapping)
+    return {group: tuple(those) for group, those in found.items()}
+
+
+def ignored(
+    mappings: Sequence[GroupMapping], nestings: Sequence[tuple[GroupId, GroupId]]
+) -> dict[GroupId, tuple[GroupMapping, ...]]:
+    """For each child group the mappings above it that leave its members out, not being transitive (R07).
+
+    The report counts the people of these groups whom nothing else entitles.
+    """
+    children = _children(nestings)
+    out: dict[GroupId, list[GroupMapping]] = defaultdict(list)
+    for mapping in sorted((m for m in mappings if not m.transitive), key=lambda m: m.id):
+        for group in descendants(mapping.group, children):
+            if group != mapping.group:
+                out[group].append(mapping)
+    return {group: tuple(those) for group, those in out.items()}
+
+
+def descendants(root: GroupId, children: Edges) -> Iterator[GroupId]:
+    """The group itself and all below it, each once; no recursion, so that depth is no matter."""
+    seen = {root}
+    left = [root]
+    while left:
+        group = left.pop()
+        yield group
+        for child in children.get(group, ()):
+            if child not in seen:
+                seen.add(child)
+                left.append(child)
+
+
+def _children(nestings: Sequence[tuple[GroupId, GroupId]]) -> dict[GroupId, list[GroupId]]:
+    children: dict[GroupId, list[GroupId]] = defaultdict(list)
+    for parent, child in nestings:
+        children[parent].append(child)
+    return children

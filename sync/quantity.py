@@ -1,0 +1,317 @@
+"""Where does a quantity request stand, and what may happen to it next? (R18-R20)
+
+| from             | what is seen                                              | to                    |
+| ---------------- | --------------------------------------------------------- | --------------------- |
+| none             | need, no change pending, not quiet after a decline        | open                  |
+| open             | no need / nobody answered for `expire_days` / new figures | withdrawn / expired / open |
+| approved         | no need, or another Q, or somebody's change pending       | open again            |
+| scheduled        | its time has come                                         | approved, as above    |
+| submitted        | a read begun 60 s or more after the send shows the target | pending, done         |
+|                  | … shows that nothing happened                             | approved: sent again  |
+| pending, overdue | Q reached the target / the change is gone                 | done / refused        |
+|                  | the hour is over                                          | overdue               |
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from sync.model import Money, Policy, Product, Request, RequestState, Subscription
+from sync.plan import Shortage
+
+#: a list may lag behind a write: before this, that a change isn't there proves nothing (R20, T11)
+READ_LAG = timedelta(seconds=60)
+#: what AnySoft allows itself for a change (L9)
+LONGEST_CHANGE = timedelta(hours=1)
+
+
+class NotOpen(Exception):
+    """The request can't be decided on: somebody did, or it ended, or a change is under way."""
+
+
+class Changed(Exception):
+    """Not what was seen (R19): look at the new figures, then approve them."""
+
+    def __init__(self, quantity: int, need: int) -> None:
+        super().__init__(
+            f"the figures changed: {quantity} bought now, {need} missing; look again, then approve"
+        )
+        self.quantity = quantity
+        self.need = need
+
+
+class NotMore(ValueError):
+    """The approved quantity would buy nothing."""
+
+
+def step(
+    request: Request | None,
+    last: Request | None,
+    sub: Subscription,
+    shortage: Shortage,
+    now: datetime,
+    policy: Policy,
+) -> Request | None:
+    """The request as it should be stored: the same object when nothing changes, one with id None when new.
+
+    `request` is the product's living one, `last` the one that ended last. `now` is a time at which the
+    reading of `sub` had not begun. `shortage.need` counts what is missing beyond a pending change.
+    """
+    if request is None:
+        return _new(last, sub, shortage, now, policy)
+    match request.state:
+        case RequestState.OPEN:
+            return _open(request, sub, shortage, now, policy)
+        case RequestState.SCHEDULED if request.due_at is not None and request.due_at > now:
+            return request
+        case RequestState.SCHEDULED | RequestState.APPROVED:
+            return _approved(request, sub, shortage, now, policy)
+        case RequestState.SUBMITTED:
+            return _submitted(request, sub, shortage, now, policy)
+        case RequestState.PENDING | RequestState.OVERDUE:
+            return _pending(request, sub, now)
+        case _:
+            return request
+
+
+def _new(
+    last: Request | None, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
+) -> Request | None:
+    if shortage.need <= 0 or sub.pending is not None or _quiet(last, shortage, now, policy):
+        return None
+    refused = last is not None and last.state is RequestState.REFUSED
+    return Request(
+        id=None,
+        product=shortage.product,
+        subscription=sub.id,
+        state=RequestState.OPEN,
+        quantity=sub.quantity,
+        waiting=shortage.waiting,
+        need=shortage.need,
+        proposed=sub.quantity + shortage.need + policy.headroom,
+        opened_at=now,
+        updated_at=now,
+        expires_at=now + timedelta(days=policy.expire_days),
+        follows=last.id if last is not None and refused else None,
+    )
+
+
+def _quiet(last: Request | None, shortage: Shortage, now: datetime, policy: Policy) -> bool:
+    """Declined or expired: quiet until more wait than were seen then, or `quiet_days` have passed (R18)."""
+    if last is None or last.state not in (RequestState.DECLINED, RequestState.EXPIRED):
+        return False
+    ended = last.ended_at or last.updated_at
+    return shortage.waiting <= last.waiting and now < ended + timedelta(days=policy.quiet_days)
+
+
+def _open(request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy) -> Request:
+    if shortage.need <= 0:
+        return _end(request, RequestState.WITHDRAWN, now, "nobody is short of it any more")
+    if request.expires_at is not None and now >= request.expires_at:
+        return _end(request, RequestState.EXPIRED, now, "nobody answered")
+    seen = replace(
+        request,
+        quantity=sub.quantity,
+        waiting=shortage.waiting,
+        need=shortage.need,
+        proposed=(sub.pending.quantity if sub.pending else sub.quantity) + shortage.need + policy.headroom,
+    )
+    return request if seen == request else replace(seen, updated_at=now)
+
+
+def _approved(
+    request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
+) -> Request:
+    """Bought as approved, unless nobody needs it or it isn't what was seen (R19)."""
+    as_seen = sub.quantity == request.quantity and sub.pending is None
+    if shortage.need > 0 and as_seen:
+        if request.state is RequestState.APPROVED:
+            return request
+        return replace(request, state=RequestState.APPROVED, updated_at=now)
+    return _reopened(request, sub, shortage, now, policy)
+
+
+def _reopened(
+    request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
+) -> Request:
+    """To be decided on anew, with new figures and a new term; withdrawn at once if nobody needs it."""
+    again = replace(
+        request,
+        state=RequestState.OPEN,
+        target=None,
+        updated_at=now,
+        expires_at=now + timedelta(days=policy.expire_days),
+        reminded_at=now,
+        decided_at=None,
+        decided_by="",
+        reason="reopened: the figures changed after the approval",
+        due_at=None,
+        submitted_at=None,
+    )
+    return _open(again, sub, shortage, now, policy)
+
+
+def _submitted(
+    request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
+) -> Request:
+    """What became of a call whose answer was lost, by a read that must show it (R20)."""
+    if now < (request.submitted_at or request.updated_at) + READ_LAG:
+        return request
+    if sub.pending is not None and sub.pending.quantity == request.target:
+        return _underway(request, sub, now)
+    if sub.quantity == request.target:
+        return _end(request, RequestState.DONE, now)
+    back = replace(request, state=RequestState.APPROVED, submitted_at=None, updated_at=now)
+    return _approved(back, sub, shortage, now, policy)
+
+
+def _pending(request: Request, sub: Subscription, now: datetime) -> Request:
+    target = request.target or request.proposed
+    if sub.quantity >= target:
+        return _end(request, RequestState.DONE, now)
+    sent = request.submitted_at or request.updated_at
+    if sub.pending is None or sub.pending.quantity != target:
+        if now < sent + READ_LAG:
+            return request
+        return _end(request, RequestState.REFUSED, now, "AnySoft dropped the change")
+    if request.state is RequestState.PENDING and now > (request.effective_by or sent + LONGEST_CHANGE):
+        return replace(request, state=RequestState.OVERDUE, updated_at=now)
+    return request
+
+
+def _underway(request: Request, sub: Subscription, now: datetime) -> Request:
+    by = sub.pending.effective_by if sub.pending else now + LONGEST_CHANGE
+    return replace(request, state=RequestState.PENDING, effective_by=by, reason="", updated_at=now)
+
+
+def _end(request: Request, state: RequestState, now: datetime, reason: str = "") -> Request:
+    return replace(request, state=state, ended_at=now, updated_at=now, reason=reason)
+
+
+# ---- what a person does (R19) ----
+
+
+def approve(
+    request: Request,
+    quantity: int | None,
+    seen_quantity: int,
+    seen_need: int,
+    sub: Subscription,
+    by: str,
+    now: datetime,
+) -> Request:
+    """Approved as proposed, or for another absolute quantity.
+
+    Raises NotOpen, Changed when Q or the need aren't those that were seen, NotMore.
+    """
+    if request.state is not RequestState.OPEN:
+        raise NotOpen(f"request {request.id} is {request.state}, only an open one can be decided on")
+    if sub.pending is not None:
+        raise NotOpen(
+            f"a change to {sub.pending.quantity} is pending at AnySoft "
+            f"until {sub.pending.effective_by:%H:%M} UTC; decide when it is done"
+        )
+    if sub.quantity != seen_quantity or request.need != seen_need or request.quantity != sub.quantity:
+        raise Changed(sub.quantity, request.need)
+    target = request.proposed if quantity is None else quantity
+    if target <= sub.quantity:
+        raise NotMore(f"{target} is not more than the {sub.quantity} that are bought: give a larger quantity")
+    return replace(
+        request,
+        state=RequestState.APPROVED,
+        target=target,
+        decided_at=now,
+        decided_by=by,
+        reason="",
+        updated_at=now,
+    )
+
+
+def schedule(
+    request: Request,
+    quantity: int | None,
+    seen_quantity: int,
+    seen_need: int,
+    sub: Subscription,
+    by: str,
+    now: datetime,
+    due_at: datetime | None = None,
+) -> Request:
+    """Approved, but bought at `due_at` only: when nothing is said, at the renewal. Raises as `approve`."""
+    approved = approve(request, quantity, seen_quantity, seen_need, sub, by, now)
+    return replace(approved, state=RequestState.SCHEDULED, due_at=due_at or renewal(sub))
+
+
+def decline(request: Request, by: str, reason: str, now: datetime) -> Request:
+    """Ended by a person. Raises NotOpen; ValueError without a reason."""
+    if request.state not in (RequestState.OPEN, RequestState.SCHEDULED):
+        raise NotOpen(f"request {request.id} is {request.state}, only an open one can be declined")
+    if not reason.strip():
+        raise ValueError("say why it is declined")
+    ended = _end(request, RequestState.DECLINED, now, reason.strip())
+    return replace(ended, target=None, due_at=None, decided_at=now, decided_by=by)
+
+
+def renewal(sub: Subscription) -> datetime:
+    """When the next term begins, 00:00 UTC."""
+    return datetime.combine(sub.renews_on, time(), UTC)
+
+
+def to_remind(request: Request, now: datetime, policy: Policy) -> bool:
+    """Whether an open request's next reminder is due (R18)."""
+    if request.state is not RequestState.OPEN:
+        return False
+    due = [request.opened_at + timedelta(days=days) for days in policy.remind_days]
+    return any(at <= now and (request.reminded_at is None or request.reminded_at < at) for at in due)
+
+
+def reminded(request: Request, now: datetime) -> Request:
+    return replace(request, reminded_at=now)
+
+
+# ---- what becomes of the call (R20) ----
+
+
+def to_send(request: Request) -> bool:
+    """Approved and due: `step` turns a scheduled one into an approved one when its time has come."""
+    return request.state is RequestState.APPROVED and request.target is not None
+
+
+def sent(request: Request, now: datetime) -> Request:
+    """To be stored before the call: from here on the outcome is unknown until something proves it."""
+    return replace(request, state=RequestState.SUBMITTED, submitted_at=now, updated_at=now)
+
+
+def accepted(request: Request, subscription: Subscription, now: datetime) -> Request:
+    """AnySoft answered: pending for up to an hour, or in force at once."""
+    if subscription.pending is None and subscription.quantity == request.target:
+        return _end(request, RequestState.DONE, now)
+    return _underway(request, subscription, now)
+
+
+def refused(request: Request, why: str, now: datetime) -> Request:
+    """AnySoft said no, and nothing was changed. The need opens a new one that names this (R20)."""
+    return _end(request, RequestState.REFUSED, now, why)
+
+
+def unknown(request: Request, now: datetime) -> Request:
+    """No answer: it stays submitted, a later read settles it."""
+    return replace(request, reason="AnySoft's answer was lost; the quantity will tell", updated_at=now)
+
+
+# ---- what it costs (L5, L6, L9, L11): None is "price unknown", never 0 ----
+
+
+def charge_now(request: Request, sub: Subscription, product: Product) -> Money | None:
+    """What AnySoft charges at the increase: the new seats for a month, nothing pro rata."""
+    more = (request.target or request.proposed) - sub.quantity
+    return _cost(product, max(0, more))
+
+
+def next_bill(request: Request, sub: Subscription, product: Product) -> Money | None:
+    """What the next renewal will charge once the request is in force."""
+    return _cost(product, max(sub.quantity, request.target or request.proposed))
+
+
+def _cost(product: Product, seats: int) -> Money | None:
+    price = product.unit_price
+    return None if price is None else Money(price.amount * seats, price.currency)
