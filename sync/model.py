@@ -354,6 +354,7 @@ class Loss:
     lost_at: datetime
     held: bool = True  #: still held at AnySoft (False: the removal is done)
     hold: HoldId | None = None
+    base: ProductId | None = None  #: lost only because this one was: goes into its hold (R10)
 
 
 @dataclass(frozen=True, slots=True)
