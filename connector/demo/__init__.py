@@ -1,1 +1,0 @@
-"""Which recorded traffic can be played against a running connector, and how?"""
