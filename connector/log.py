@@ -87,11 +87,11 @@ def _line(logger: WrappedLogger, method: str, event: EventDict) -> str:
     level, said = str(event.pop("level", "")), event.pop("event", "")
     event.pop("logger", None)
     trace = event.pop("exception", "")
-    fields = " ".join(f"{key}={_plain(str(value))}" for key, value in event.items())
-    shown = "".join(f"\n    {_plain(part)}" for part in str(trace).splitlines())
-    return f"{at} {level:<8}{_plain(str(said))} {fields}".rstrip() + shown
+    fields = " ".join(f"{key}={printable(str(value))}" for key, value in event.items())
+    shown = "".join(f"\n    {printable(part)}" for part in str(trace).splitlines())
+    return f"{at} {level:<8}{printable(str(said))} {fields}".rstrip() + shown
 
 
-def _plain(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters and line separators as escapes."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

@@ -34,7 +34,7 @@ def ask(connection: Connection, full: bool, cause: str, now: datetime) -> int:
         connection.scalars(select(state.c.value).where(state.c.name == _ASKED).with_for_update()).one()
     )
     still_open = before["number"] > _done_number(connection)
-    number = before["number"] + 1
+    number = int(before["number"]) + 1
     value = {"number": number, "full": full or (still_open and before["full"]), "cause": cause}
     put(connection, _ASKED, value, now)
     return number

@@ -1,0 +1,78 @@
+"""Which values do options and arguments take? Each refusal names the field (exit 2)."""
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+PORT = click.IntRange(0, 65_535)
+QUANTITY = click.IntRange(1, 1_000_000)
+ID = click.IntRange(1, 2**63 - 1)
+
+
+class Name(click.ParamType[str]):
+    """What people call a directory or an operator: letters, digits, dot, dash, underscore."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", str(value)):
+            self.fail(
+                f"{str(value)[:40]!r} is no name: letters, digits, dots, dashes and underscores, at most 100",
+                param,
+                context,
+            )
+        return str(value)
+
+
+class Words(click.ParamType[str]):
+    """Some text that isn't empty and fits on a line."""
+
+    name = "text"
+
+    def __init__(self, longest: int = 500) -> None:
+        self.longest = longest
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        words = str(value).strip()
+        if not words or len(words) > self.longest or not words.isprintable():
+            self.fail(f"must be 1 to {self.longest} printable characters", param, context)
+        return words
+
+
+class Day(click.ParamType[datetime]):
+    """2026-12-31, or 2026-12-31T22:00 (UTC)."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(f"{str(value)[:40]!r} is no day: write 2026-12-31 or 2026-12-31T22:00", param, context)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class Setting(click.ParamType[tuple[str, str]]):
+    """KEY=VALUE."""
+
+    name = "key=value"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> tuple[str, str]:
+        if isinstance(value, tuple):
+            return value
+        key, equals, given = str(value).partition("=")
+        if not equals or not re.fullmatch(r"[A-Za-z][A-Za-z0-9_.-]{0,63}", key) or len(given) > 500:
+            self.fail(f"{str(value)[:40]!r} is no setting: write KEY=VALUE", param, context)
+        return key, given
+
+
+NAME, DAY, SETTING = Name(), Day(), Setting()
+USER = Words(320)
+PRODUCT = Words(64)
+LINE = Words(500)

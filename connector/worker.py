@@ -1,0 +1,173 @@
+"""When is a round made? APScheduler ticks; a tick takes the lease if it can be had, and does what is due.
+
+A tick's failure is logged and never ends the worker: the next tick looks anew.
+"""
+
+import os
+import signal
+import socket
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from threading import Event
+from types import FrameType
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from sqlalchemy import Engine
+from structlog.stdlib import get_logger
+
+from connector import parent, rounds, wiring
+from connector.due import Look, Subscribed, due, patience, read_again, subscribed
+from connector.opening import prepare
+from connector.settings import Overrides, Settings, load
+from connector.store import signals
+from connector.store.engine import Unavailable, reading, writing
+from connector.store.leases import Heartbeat, Lease, acquire
+from sync.ports import Fenced, Ports, Transient, Unauthorized
+from sync.reconcile import work_to_do
+
+#: a round that doesn't come to its end by then is left as it is (T30)
+STOP_SECONDS = 8.0
+
+
+def run(overrides: Overrides, started_by: int | None = None) -> None:
+    """Work until SIGTERM or SIGINT. Raises BadSettings, Unavailable."""
+    settings = load(overrides)
+    engine = prepare(settings)
+    stop = Event()
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, on_signal)
+    signal.signal(signal.SIGINT, on_signal)
+    if started_by is not None:
+        parent.watch(started_by)
+    worker = Worker(settings, engine, stop)
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_job(
+        worker.tick,
+        "interval",
+        seconds=settings.sync.round_seconds,
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,
+        next_run_time=datetime.now(UTC),
+    )
+    scheduler.start()
+    log = get_logger(__name__)
+    log.info("working", owner=worker.owner)
+    stop.wait()
+    scheduler.shutdown(wait=False)
+    if not worker.idle.wait(STOP_SECONDS):
+        log.warning("a call is still under way: its outcome is settled by the next round")
+        os._exit(0)
+    worker.close()
+    engine.dispose()
+    log.info("stopped")
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process that wants to work; `owner` names it and this start of it."""
+
+    settings: Settings
+    engine: Engine
+    stop: Event
+    owner: str = field(
+        default_factory=lambda: f"{socket.gethostname()[:40]}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+    )
+    idle: Event = field(default_factory=Event)
+    _heartbeat: Heartbeat | None = None
+    _subscribed: Subscribed | None = None
+    _moved: bool = False
+    _in_vain: int = 0  #: rounds in a row that something was in the way of
+    _patient_until: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.idle.set()
+
+    def tick(self) -> None:
+        """Look once, and make the round that is due."""
+        log = get_logger(__name__)
+        if self.stop.is_set():
+            return
+        self.idle.clear()
+        try:
+            heartbeat = self._hold_lease()
+            if heartbeat is not None:
+                self._work(heartbeat)
+        except Fenced as error:
+            log.warning("the lease went to another worker: the round was left", why=str(error))
+            self._drop_lease()
+        except (Unavailable, Transient) as error:
+            log.warning("a tick was skipped", why=str(error))
+        except Unauthorized as error:
+            log.error("AnySoft refuses the connector's account: no round was made", why=str(error))
+        except Exception:
+            log.exception("a tick failed")
+        finally:
+            self.idle.set()
+
+    def close(self) -> None:
+        """Give the lease back, so that another needn't wait for its end."""
+        self._drop_lease()
+
+    def _hold_lease(self) -> Heartbeat | None:
+        if self._heartbeat is not None and not self._heartbeat.lost.is_set():
+            return self._heartbeat
+        self._drop_lease()
+        lease = acquire(self.engine, rounds.LEASE, self.owner, self.settings.sync.lease_seconds)
+        if lease is None:
+            return None
+        self._heartbeat = _beating(self.engine, lease)
+        get_logger(__name__).info("the lease is mine", fence=lease.fence)
+        return self._heartbeat
+
+    def _drop_lease(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.__exit__(None, None, None)
+            self._heartbeat = None
+
+    def _work(self, heartbeat: Heartbeat) -> None:
+        stopping: Callable[[], bool] = lambda: self.stop.is_set() or heartbeat.lost.is_set()  # noqa: E731
+        ports = wiring.ports(self.settings, self.engine, heartbeat, stopping, pause=self._pause)
+        look = self._look(ports)
+        cause = due(look, timedelta(minutes=self.settings.sync.full_round_minutes))
+        if cause is None:
+            return
+        made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
+        self._in_vain = 0 if made.whole else self._in_vain + 1
+        self._patient_until = patience(self._in_vain, ports.clock())
+        self._remember(ports)
+        if look.asked is not None:
+            with writing(self.engine) as connection:
+                heartbeat.lease.check_in(connection)
+                signals.answer(connection, look.asked.number, made.run, ports.clock())
+
+    def _look(self, ports: Ports) -> Look:
+        now = ports.clock()
+        every = timedelta(seconds=self.settings.sync.subscriptions_seconds)
+        if read_again(self._subscribed, now, every):
+            before, self._subscribed = (
+                self._subscribed,
+                subscribed(tuple(ports.licensing.subscriptions()), now),
+            )
+            self._moved = self._moved or before is None or before.seen != self._subscribed.seen
+        with reading(self.engine) as connection:
+            asked, full_at = signals.asked(connection), rounds.last_full(connection)
+        patient = self._patient_until is not None and now < self._patient_until
+        return Look(now, asked, full_at, self._moved, work_to_do(ports, now), patient)
+
+    def _remember(self, ports: Ports) -> None:
+        """What our own calls changed is no news."""
+        self._subscribed = subscribed(tuple(ports.licensing.subscriptions()), ports.clock())
+        self._moved = False
+
+    def _pause(self, seconds: float) -> None:
+        self.stop.wait(seconds)
+
+
+def _beating(engine: Engine, lease: Lease) -> Heartbeat:
+    return Heartbeat(engine, lease).__enter__()
