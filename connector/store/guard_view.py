@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from connector.store.intents import Bases
 from connector.store.mirror import descendants, read_nestings
 from connector.store.queue import count
 from connector.store.tables import holds, losses, mappings, memberships, standings, users
@@ -19,7 +20,11 @@ HOLDS: ColumnElement[bool] = and_(
 
 
 def guard_view(
-    connection: Connection, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
+    connection: Connection,
+    products: Collection[ProductId],
+    groups: Collection[GroupId],
+    since: datetime,
+    bases: Bases,
 ) -> GuardView:
     """For each of the products as a whole, and with each of the groups."""
     wanted = sorted(products)
@@ -36,13 +41,15 @@ def guard_view(
         if deep and len(inside) > 1:
             for product, members in _members(connection, deep, inside).items():
                 holders[product, group] = members
-    return GuardView(_losses(connection, wanted, since), holders, _open(connection, wanted))
+    return GuardView(_losses(connection, wanted, since, bases), holders, _open(connection, wanted))
 
 
-def _losses(connection: Connection, products: list[ProductId], since: datetime) -> tuple[Loss, ...]:
+def _losses(
+    connection: Connection, products: list[ProductId], since: datetime, bases: Bases
+) -> tuple[Loss, ...]:
     """One a person and product, with all the groups of it."""
     query = (
-        select(losses, standings.c.held, standings.c.hold)
+        select(losses, standings.c.held, standings.c.hold, standings.c.lost_why)
         .outerjoin(
             standings,
             and_(standings.c.person_pk == losses.c.person_pk, standings.c.product == losses.c.product),
@@ -66,6 +73,7 @@ def _losses(connection: Connection, products: list[ProductId], since: datetime) 
             lost_at=max(r.lost_at for r in found),
             held=found[0].held in ("yes", "maybe"),
             hold=None if found[0].hold is None else HoldId(found[0].hold),
+            base=next(iter(bases.get(ProductId(product), ())), None) if found[0].lost_why == "base" else None,
         )
         for (person, product), found in rows.items()
     )

@@ -74,7 +74,7 @@ class SqlLedger:
         self, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
     ) -> GuardView:
         with reading(self.engine) as connection:
-            return guard_view.guard_view(connection, products, groups, since)
+            return guard_view.guard_view(connection, products, groups, since, self.bases)
 
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
         with self._writing() as connection:

@@ -1,0 +1,159 @@
+"""Why does somebody have a license, or not? All that is known of one person (R16, R30)."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, select
+
+from connector.store import queue
+from connector.store.fold import folded
+from connector.store.mirror import read_facts
+from connector.store.queue import Position
+from connector.store.runs import Done, done_of
+from connector.store.tables import (
+    actions,
+    changes,
+    directories,
+    groups,
+    intent_items,
+    intents,
+    persons,
+    users,
+)
+from sync.model import Facts, IntentId, PersonId, ProductId, RunId, Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where the person stands with one product; `standing.state` is the one state of R16."""
+
+    standing: Standing
+    position: Position | None  #: while waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a directory changed about the person."""
+
+    at: datetime
+    directory: str
+    what: str  #: joined, left, created, disabled, …
+    group: str  #: "" if it isn't about a group
+    request: str  #: its id in the log
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a round did about the person."""
+
+    run: RunId
+    done: Done
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What was asked of AnySoft for the person."""
+
+    intent: IntentId
+    run: RunId | None
+    kind: str
+    product: ProductId
+    created_at: datetime
+    settled_at: datetime | None
+    status: str  #: AnySoft's answer for this person; "": none yet; unknown: in doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    facts: Facts
+    groups: tuple[tuple[str, str, datetime], ...]  #: directory, name, since
+    stands: tuple[Stand, ...]
+    changes: tuple[Change, ...]  #: newest first, as are the next two
+    actions: tuple[Took, ...]
+    calls: tuple[Call, ...]
+
+
+def find_people(connection: Connection, name_or_id: str) -> list[PersonId]:
+    """Whose user name it is in any directory, whatever the case, or was last, or whose record has this id;
+    people with a live record first. Several: a conflict (R06), or one who was re-created (R02)."""
+    name = folded(name_or_id)
+    live = select(users.c.person_pk).where((users.c.folded == name) | (users.c.id == name_or_id))
+    shown = select(persons.c.pk).where(persons.c.folded == name).order_by(persons.c.pk.desc())
+    found = [*connection.scalars(live.order_by(users.c.pk)), *connection.scalars(shown)]
+    return [PersonId(pk) for pk in dict.fromkeys(found)]
+
+
+def explain(connection: Connection, person: PersonId, limit: int = 50) -> Explained:
+    """`limit`: of the changes, the actions and the calls each. Raises LookupError."""
+    found = read_facts(connection, [person], None)
+    if not found:
+        raise LookupError(f"no person {person}")
+    facts = found[0]
+    return Explained(
+        facts=facts,
+        groups=_groups(connection, facts),
+        stands=tuple(_stand(connection, standing) for standing in facts.standings),
+        changes=_changes(connection, person, limit),
+        actions=_actions(connection, person, limit),
+        calls=_calls(connection, person, limit),
+    )
+
+
+def _stand(connection: Connection, standing: Standing) -> Stand:
+    waits = queue.position(connection, standing.product, standing.person) if standing.waiting else None
+    return Stand(standing, waits)
+
+
+def _groups(connection: Connection, facts: Facts) -> tuple[tuple[str, str, datetime], ...]:
+    since = {member.group: member.since for member in facts.memberships}
+    query = (
+        select(directories.c.name, groups.c.display_name, groups.c.pk)
+        .join(directories, directories.c.pk == groups.c.directory_pk)
+        .where(groups.c.pk.in_(sorted(since)))
+        .order_by(directories.c.name, groups.c.display_name)
+    )
+    return tuple((directory, name, since[pk]) for directory, name, pk in connection.execute(query))
+
+
+def _changes(connection: Connection, person: PersonId, limit: int) -> tuple[Change, ...]:
+    query = (
+        select(changes, directories.c.name, groups.c.display_name)
+        .outerjoin(directories, directories.c.pk == changes.c.directory_pk)
+        .outerjoin(groups, groups.c.pk == changes.c.group_pk)
+        .where(changes.c.person_pk == person)
+        .order_by(changes.c.at.desc(), changes.c.pk.desc())
+        .limit(limit)
+    )
+    return tuple(
+        Change(row.at, row.name or "", row.what, row.display_name or "", row.request, row.detail)
+        for row in connection.execute(query)
+    )
+
+
+def _actions(connection: Connection, person: PersonId, limit: int) -> tuple[Took, ...]:
+    query = select(actions).where(actions.c.person_pk == person)
+    newest = query.order_by(actions.c.run_pk.desc(), actions.c.seq.desc()).limit(limit)
+    return tuple(Took(RunId(row.run_pk), done_of(row)) for row in connection.execute(newest))
+
+
+def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, ...]:
+    query = (
+        select(intents, intent_items.c.status)
+        .join(intent_items, intent_items.c.intent_pk == intents.c.pk)
+        .where(intent_items.c.person_pk == person)
+        .order_by(intents.c.pk.desc())
+        .limit(limit)
+    )
+    return tuple(
+        Call(
+            intent=IntentId(row.pk),
+            run=None if row.run_pk is None else RunId(row.run_pk),
+            kind=row.kind,
+            product=ProductId(row.product),
+            created_at=row.created_at,
+            settled_at=row.settled_at,
+            status=row.status,
+        )
+        for row in connection.execute(query)
+    )

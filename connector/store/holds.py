@@ -1,0 +1,140 @@
+"""Which removals wait for a person, and what did they decide? Bound to the exact set they saw (R24)."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, select, update
+
+from connector.store import audit
+from connector.store.plans import excuse
+from connector.store.rows import canonical, chunks
+from connector.store.tables import groups, holds, persons, standings
+from sync.model import GroupId, Hold, HoldId, PersonId, ProductId
+from sync.plan import digest_of
+
+
+class Undecidable(Exception):
+    """The hold isn't as it was shown, or is decided; nothing was changed. Its text says what to do."""
+
+    def __init__(self, message: str, digest: str = "") -> None:
+        super().__init__(message)
+        self.digest = digest  #: of the set as it is now; "" when it is decided
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    person: PersonId
+    user_name: str
+    product: ProductId
+
+
+def list_holds(connection: Connection, limit: int = 200) -> list[Hold]:
+    """Open ones first, the newest before the older."""
+    query = _query().order_by(holds.c.state != "open", holds.c.pk.desc()).limit(limit)
+    return [_hold(connection, row) for row in connection.execute(query)]
+
+
+def get(connection: Connection, id: HoldId) -> Hold:
+    """Raises LookupError."""
+    return _hold(connection, _row(connection, id))
+
+
+def removals(connection: Connection, id: HoldId) -> tuple[Removal, ...]:
+    """As they are while it is open, as they were decided on afterwards; by user name. Raises LookupError."""
+    return _removals(connection, _row(connection, id))
+
+
+def release(connection: Connection, id: HoldId, digest: str, by: str, now: datetime) -> Hold:
+    """They go at the next round, past every guard, and count no more. Raises LookupError, Undecidable."""
+    _decide(connection, id, digest, "released", by, now)
+    freed = {"released": True, "hold": None, "look_at": now}
+    connection.execute(update(standings).where(standings.c.hold == id).values(freed))
+    return get(connection, id)
+
+
+def reject(connection: Connection, id: HoldId, by: str, now: datetime) -> Hold:
+    """They keep it until they are entitled again or released. Raises LookupError, Undecidable."""
+    _decide(connection, id, None, "rejected", by, now)
+    kept = {"kept": True, "hold": None, "look_at": None}
+    connection.execute(update(standings).where(standings.c.hold == id).values(kept))
+    return get(connection, id)
+
+
+def _decide(
+    connection: Connection, id: HoldId, digest: str | None, state: str, by: str, now: datetime
+) -> None:
+    """`digest`: of the set that was seen; None: whatever it is."""
+    locked = connection.execute(select(holds.c.state).where(holds.c.pk == id).with_for_update()).first()
+    row = _row(connection, id)
+    if locked is None or row.state != "open":
+        raise Undecidable(
+            f"hold {id} is {row.state} already, since {row.decided_at}: nothing is left to decide"
+        )
+    held = select(standings.c.person_pk, standings.c.product).where(standings.c.hold == id)
+    in_order = held.order_by(standings.c.person_pk, standings.c.product).with_for_update()
+    pairs = [(PersonId(pk), ProductId(product)) for pk, product in connection.execute(in_order)]
+    current = digest_of(pairs)
+    if digest is not None and digest != current:
+        raise Undecidable(
+            f"hold {id} is not what you saw: it has {len(pairs)} removals now, digest {current}; "
+            f"look at it (`hold show {id}`), then release it with that digest",
+            current,
+        )
+    connection.execute(
+        update(holds)
+        .where(holds.c.pk == id)
+        .values(
+            state=state,
+            decided_at=now,
+            decided_by=by,
+            digest=current,
+            removals=canonical([[person, product] for person, product in pairs]),
+        )
+    )
+    excuse(connection, pairs)
+    detail = {"product": row.product, "group": row.group_pk, "removals": len(pairs), "digest": current}
+    audit.append(connection, by, f"hold.{state}", f"hold:{id}", detail, now)
+
+
+def _query() -> Any:
+    return select(holds, groups.c.display_name).outerjoin(groups, groups.c.pk == holds.c.group_pk)
+
+
+def _row(connection: Connection, id: HoldId) -> Row[Any]:
+    row: Row[Any] | None = connection.execute(_query().where(holds.c.pk == id)).first()
+    if row is None:
+        raise LookupError(f"no hold {id}: see `hold list`")
+    return row
+
+
+def _hold(connection: Connection, row: Row[Any]) -> Hold:
+    found = _removals(connection, row)
+    return Hold(
+        id=HoldId(row.pk),
+        state=row.state,
+        reason=row.reason,
+        group=None if row.group_pk is None else GroupId(row.group_pk),
+        group_name=row.display_name or "",
+        product=ProductId(row.product),
+        opened_at=row.opened_at,
+        removals=tuple(dict.fromkeys((removal.person, removal.user_name) for removal in found)),
+        digest=row.digest or digest_of((removal.person, removal.product) for removal in found),
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+    )
+
+
+def _removals(connection: Connection, row: Row[Any]) -> tuple[Removal, ...]:
+    if row.state == "open":
+        held = select(standings.c.person_pk, standings.c.product).where(standings.c.hold == row.pk)
+        pairs = [(PersonId(pk), ProductId(product)) for pk, product in connection.execute(held)]
+    else:
+        pairs = [(PersonId(pk), ProductId(product)) for pk, product in json.loads(row.removals)]
+    names: dict[int, str] = {}
+    for chunk in chunks(sorted({person for person, _ in pairs})):
+        query = select(persons.c.pk, persons.c.user_name).where(persons.c.pk.in_(chunk))
+        names.update((pk, name) for pk, name in connection.execute(query))
+    found = (Removal(person, names.get(person, ""), product) for person, product in pairs)
+    return tuple(sorted(found, key=lambda removal: (removal.user_name, removal.person, removal.product)))

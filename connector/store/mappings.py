@@ -1,0 +1,133 @@
+"""Which group gives which product? A change marks the group's people and is audited, in one transaction."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+
+from connector.store import audit
+from connector.store.fold import folded
+from connector.store.marks import mark_groups
+from connector.store.mirror import read_mappings
+from connector.store.tables import directories, groups, mappings
+from sync.model import GroupId, Mapping, MappingId, ProductId
+
+
+def list_mappings(connection: Connection) -> list[Mapping]:
+    return read_mappings(connection)
+
+
+def get(connection: Connection, id: MappingId) -> Mapping:
+    """Raises LookupError."""
+    found = next((m for m in read_mappings(connection) if m.id == id), None)
+    if found is None:
+        raise LookupError(f"no mapping {id}: see `mapping list`")
+    return found
+
+
+def find_group(connection: Connection, directory: str, name_or_id: str) -> GroupId:
+    """By its id, its directory's id (externalId), or its name, whatever the case; deleted ones aren't found.
+
+    Raises LookupError, which lists the ids where several groups have the name.
+    """
+    home = connection.scalar(select(directories.c.pk).where(directories.c.name == directory))
+    if home is None:
+        raise LookupError(f"no directory {directory}: see `directory list`")
+    here = select(groups).where(groups.c.directory_pk == home, groups.c.deleted_at.is_(None))
+    by_id = here.where(or_(groups.c.id == name_or_id, groups.c.external_id == name_or_id))
+    found = connection.execute(by_id.order_by(groups.c.pk)).all()
+    if not found:
+        by_name = here.where(groups.c.folded == folded(name_or_id))
+        found = connection.execute(by_name.order_by(groups.c.pk)).all()
+    match found:
+        case []:
+            raise LookupError(
+                f"directory {directory} has no group {name_or_id}: check the name, or let it be pushed first"
+            )
+        case [one]:
+            return GroupId(one.pk)
+        case several:
+            ids = ", ".join(row.id for row in several)
+            raise LookupError(
+                f"{len(several)} groups of {directory} are called {name_or_id}: give one of the ids {ids}"
+            )
+
+
+def add(
+    connection: Connection,
+    group: GroupId,
+    product: ProductId,
+    by: str,
+    now: datetime,
+    *,
+    priority: int = 100,
+    transitive: bool = False,
+    grace_hours: int | None = None,
+    reserve: int = 0,
+) -> MappingId:
+    """Raises ValueError for a number out of range, or if the group gives the product already."""
+    for name, value in (("priority", priority), ("grace-hours", grace_hours or 0), ("reserve", reserve)):
+        if not 0 <= value <= 1_000_000:
+            raise ValueError(f"{name} must be between 0 and 1000000, not {value}")
+    named = _lock(connection, group)
+    _require_new(connection, named, product)
+    values = {
+        "group_pk": group,
+        "product": product,
+        "priority": priority,
+        "transitive": transitive,
+        "grace_hours": grace_hours,
+        "reserve": reserve,
+    }
+    id = connection.scalars(insert(mappings).values(**values, created_at=now).returning(mappings.c.pk)).one()
+    mark_groups(connection, [group], now)
+    audit.append(connection, by, "mapping.add", f"mapping:{id}", {**values, "group": named.id}, now)
+    return MappingId(id)
+
+
+def remove(connection: Connection, id: MappingId, by: str, now: datetime) -> Mapping:
+    """Its licenses go through the ordinary grace and guards (R26). Raises LookupError."""
+    gone = get(connection, id)
+    if not connection.execute(delete(mappings).where(mappings.c.pk == id)).rowcount:
+        raise LookupError(f"mapping {id} was removed by somebody else just now")
+    mark_groups(connection, [gone.group], now)
+    detail = {"group_pk": gone.group, "product": gone.product}
+    audit.append(connection, by, "mapping.remove", f"mapping:{id}", detail, now)
+    return gone
+
+
+def repin(connection: Connection, id: MappingId, group: GroupId, by: str, now: datetime) -> Mapping:
+    """The mapping is for this group from now on: its old one was deleted and pushed anew (R02).
+
+    Raises LookupError; ValueError for a group of another directory, or one that gives the product already.
+    """
+    before = get(connection, id)
+    if group == before.group:
+        return before
+    named = _lock(connection, group)
+    old = connection.execute(select(groups).where(groups.c.pk == before.group)).one()
+    if named.directory_pk != old.directory_pk:
+        raise ValueError(f"mapping {id} is for a group of {before.directory}: choose one of that directory")
+    _require_new(connection, named, before.product)
+    connection.execute(update(mappings).where(mappings.c.pk == id).values(group_pk=group))
+    mark_groups(connection, sorted({before.group, group}), now)
+    detail = {"from": old.id, "to": named.id, "product": before.product}
+    audit.append(connection, by, "mapping.repin", f"mapping:{id}", detail, now)
+    return get(connection, id)
+
+
+def _lock(connection: Connection, group: GroupId) -> Row[Any]:
+    """Nobody deletes the group, or maps it twice, until the transaction ends. Raises LookupError."""
+    row = connection.execute(select(groups).where(groups.c.pk == group).with_for_update()).first()
+    if row is None or row.deleted_at is not None:
+        raise LookupError(f"group {group} is deleted")
+    return row
+
+
+def _require_new(connection: Connection, group: Row[Any], product: ProductId) -> None:
+    same = mappings.c.group_pk == group.pk, mappings.c.product == product
+    existing = connection.scalar(select(mappings.c.pk).where(*same))
+    if existing is not None:
+        raise ValueError(
+            f"group {group.display_name} gives {product} already: remove mapping {existing} first"
+        )
