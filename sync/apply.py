@@ -10,10 +10,11 @@ from sync.accounts import account_of
 from sync.allocate import allocate
 from sync.buying import see_to_requests
 from sync.calls import Asked, Kind, ask, succeeded
+from sync.catalog import bases_first
 from sync.model import Facts, Held, MappingId, Origin, PersonId, Policy, ProductId, RunId, Standing, Status
 from sync.plan import Action, Plan, Verb
 from sync.ports import Outcome, Ports
-from sync.seats import bases_first, seats_of
+from sync.seats import seats_of
 from sync.sold import Sold
 
 WAVE = 1_000  #: seats given between two counts
@@ -21,7 +22,7 @@ WAVE = 1_000  #: seats given between two counts
 
 def carry_out(ports: Ports, run: RunId, plan: Plan, sold: Sold, policy: Policy) -> Iterator[str]:
     """Yields what went wrong for the round as a whole. Raises Transient, Unauthorized, Fenced."""
-    order = [ProductId(id) for id in bases_first(sold.catalog) if id in sold.subscriptions]
+    order = bases_first(sold.subscriptions, sold.catalog)
     reserves = _reserves(ports)
     for product in reversed(order):
         _remove(ports, run, sold, product, _people(plan, Verb.REMOVE, product), policy)

@@ -2,13 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
 
 from sync import quantity
 from sync.calls import repeat
 from sync.model import Policy, ProductId, ProductType, Request, RunId, Subscription
 from sync.ports import Intent, Missing, Ports, Rejected, Transient, Unauthorized
-from sync.seats import Seats, seats_of, shortage_of
+from sync.seats import seats_of, shortage_of
 from sync.sold import Sold
 
 
@@ -34,12 +33,8 @@ def see_to_requests(
             continue
         if after != before:
             after = ports.ledger.store_request(run, before, after, now)
-        if after.state.alive and _may_send(after, subscription, seats, now):
+        if quantity.to_send(after) and subscription.pending is None:
             yield from _send(ports, run, after, subscription)
-
-
-def _may_send(request: Request, subscription: Subscription, seats: Seats, now: datetime) -> bool:
-    return quantity.to_send(request, now) and subscription.pending is None
 
 
 def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription) -> Iterator[str]:

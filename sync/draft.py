@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from sync.allocate import allocate, merged
+from sync.catalog import bases_first
 from sync.guards import check
 from sync.model import (
     Decision,
@@ -18,7 +19,7 @@ from sync.model import (
 )
 from sync.plan import Action, Blocked, Catalog, HoldChange, Plan, Shortage, Verb
 from sync.ports import GuardView
-from sync.seats import Seats, bases_first, shortage_of
+from sync.seats import Seats, shortage_of
 
 Pair = tuple[PersonId, ProductId]
 
@@ -57,7 +58,7 @@ def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy
     ]
     removed = _count(a.product for a in removals)
     assigns, shortages = _give(read, supply, removed, catalog)
-    order = {id: n for n, id in enumerate(bases_first(catalog))}
+    order = {id: n for n, id in enumerate(bases_first(catalog.subscribed, catalog))}
     actions = [
         *(
             Action(Verb.ANNOUNCE, product, d.person.id, d.person.user_name, because(d, product))
@@ -128,10 +129,8 @@ def _give(
     shortages: list[Shortage] = []
     won: set[Pair] = set()
     by_person = {d.person.id: d for d in read.decisions}
-    for id in map(ProductId, bases_first(catalog)):
-        subscription = supply.subscriptions.get(id)
-        if subscription is None:
-            continue
+    for id in bases_first(supply.subscriptions, catalog):
+        subscription = supply.subscriptions[id]
         seats = supply.seats[id]
         free = seats.free if seats.metered else _after(seats, removed.get(id, 0))
         changes = _line_changes(read, id, catalog, won)

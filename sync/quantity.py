@@ -288,6 +288,13 @@ def accepted(request: Request, subscription: Subscription, now: datetime) -> Req
     return _underway(request, subscription, now)
 
 
+def postponed(request: Request, now: datetime) -> Request:
+    """The call surely had no effect, and can't be made now: as approved, once more, in a minute."""
+    return replace(
+        request, state=RequestState.SCHEDULED, due_at=now + READ_LAG, submitted_at=None, updated_at=now
+    )
+
+
 def refused(request: Request, why: str, now: datetime) -> Request:
     """AnySoft said no, and nothing was changed. The need opens a new one that names this (R20)."""
     return _end(request, RequestState.REFUSED, now, why)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from sync import mapping
 from sync.apply import carry_out
+from sync.catalog import bases_first
 from sync.decide import decide
 from sync.draft import Draft, Supply, draft, waiter_of
 from sync.entitle import entitle
@@ -22,7 +23,7 @@ from sync.model import (
 )
 from sync.plan import Applicable, Plan
 from sync.ports import Mark, Ports, Transient, Unauthorized
-from sync.seats import bases_first, seats_of
+from sync.seats import seats_of
 from sync.sold import Sold, read_sold
 
 CHUNK = 500  #: people read at once
@@ -164,8 +165,8 @@ def _supply(ports: Ports, sold: Sold, read: Draft) -> Supply:
     seats = {p: seats_of(s, doubtful.get(p, 0), sold.catalog) for p, s in sold.subscriptions.items()}
     waiting = ports.ledger.waiting()
     queues: dict[ProductId, Sequence[Waiter]] = {}
-    for product in map(ProductId, bases_first(sold.catalog)):
-        if not waiting.get(product, 0) or product not in seats:
+    for product in bases_first(seats, sold.catalog):
+        if not waiting.get(product, 0):
             continue
         bases = sold.catalog.bases(product)
         wanted = min(seats[product].free, waiting[product]) + 2 * len(read.decisions)

@@ -44,15 +44,3 @@ def shortage_of(subscription: Subscription, seats: Seats, waiting: int, usable: 
     waits count for the add-on too, but not when its own seats are there: R10, R18)."""
     need = 0 if seats.metered else max(0, waiting - usable - max(0, seats.coming))
     return Shortage(product=subscription.product, waiting=waiting, free=seats.free, need=need)
-
-
-def bases_first(catalog: Catalog) -> tuple[str, ...]:
-    """Product ids, each after those that it requires (R09)."""
-    order: list[str] = []
-    left = {p.id: set(p.requires) for p in catalog.products}
-    while left:
-        ready = sorted(id for id, needs in left.items() if not needs & left.keys()) or sorted(left)
-        order.extend(ready)
-        for id in ready:
-            del left[id]
-    return tuple(order)
