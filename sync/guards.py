@@ -26,7 +26,8 @@ def check(
 ) -> tuple[HoldChange, ...]:
     """The holds to open or to extend, in the order of product and group, a product's own last.
 
-    `view.holders` were counted before this plan: who is newly lost is still among them.
+    `view.holders` were counted before this plan and after the directory's change: the newly lost are still
+    among the product's, and among a group's if they are still its members.
     """
     back = frozenset(regained)
     known = tuple(loss for loss in view.losses if (loss.person, loss.product) not in back)
@@ -61,13 +62,13 @@ class _Count:
         return {loss.person for loss in self.losses(group)}
 
     def left(self, group: GroupId | None) -> int:
-        """Who holds it when the plan is stored: less the newly lost, and those who came back."""
+        """Who holds it when the plan is stored: less the newly lost, with those who came back."""
         earlier = {
             loss.person: (loss.person, self.product) in self.back
             for loss in self.view.losses
             if loss.product == self.product and loss.held and (group is None or group in loss.groups)
         }
-        newly = {loss.person for loss in self.new if group is None or group in loss.groups}
+        newly = {loss.person for loss in self.new if group is None or (group in loss.groups and loss.member)}
         fresh = sum(person not in earlier for person in newly)
         returned = sum(came_back and person not in newly for person, came_back in earlier.items())
         return max(0, self.view.holders.get((self.product, group), 0) - fresh + returned)

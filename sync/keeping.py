@@ -67,11 +67,10 @@ def keep_manual(case: Case) -> Standing:
     """Assigned by hand: never removed, only explained. A disabled person's needs a person (R05, R08)."""
     if case.wants:
         return _settled(case)
-    lost = case.now if case.stored.reasons else case.stored.lost_at
     return replace(
         _found_again(case),
         reasons=(),
-        lost_at=lost,
+        since=None,
         blocked="" if case.person.enabled else "DISABLED",
         waiting=False,
     )

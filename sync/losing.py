@@ -59,7 +59,8 @@ def lose(case: Case, mappings: Mapping[MappingId, GroupMapping]) -> Losing:
     loss = None
     if begins:
         base = next((b.product for b in gone_bases(case)), None) if why == "base" else None
-        loss = Loss(case.person.id, s.product, s.lost_groups, case.now, base=base)
+        stays = why in ("disabled", "unmapped")
+        loss = Loss(case.person.id, s.product, s.lost_groups, case.now, base=base, member=stays)
     return Losing(looked, loss, announce=looked.announced_at is not None and s.announced_at is None)
 
 

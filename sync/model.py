@@ -355,6 +355,7 @@ class Loss:
     held: bool = True  #: still held at AnySoft (False: the removal is done)
     hold: HoldId | None = None
     base: ProductId | None = None  #: lost only because this one was: goes into its hold (R10)
+    member: bool = False  #: still in those groups (disabled, unmapped): they are among its holders yet
 
 
 @dataclass(frozen=True, slots=True)
