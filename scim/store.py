@@ -99,8 +99,8 @@ class Writer(Reader, Protocol):
         """For good; a user leaves all groups. Raises NotFound."""
 
     def change_members(self, group_id: str, operations: Sequence[MemberOp]) -> Sequence[str]:
-        """In order, without loading the group. Gives back the ids that are nobody in this directory: they were
-        ignored. Members are users or groups. The group's version grows only if something changed."""
+        """In order, without loading the group. Gives back the ids that are nobody in this directory: they
+        were ignored. Members are users or groups. The group's version grows only if something changed."""
 
     def warn(self, code: str, subject: str) -> None:
         """Something was sent and skipped: shown on the directory's page and in the report."""

@@ -1,0 +1,93 @@
+"""What do Entra ID, Okta and others send, and what do they mean by it in the RFC's terms?
+
+Rewritten here, before the strict rules of patch.py see it; each case has a file under tests/scim/exchanges.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from scim.operations import Operation, Verb
+from scim.schema import ENTERPRISE, ResourceType
+
+
+class Answer(StrEnum):
+    """What a successful PATCH gives back."""
+
+    NOTHING = "nothing"  #: 204
+    BRIEF = "brief"  #: 200, a group without its members
+    FULL = "full"  #: 200, the resource
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    #: A path that no schema has, or that is read-only, skips its operation with a warning instead of failing
+    #: the request (a disable must not fail because of a mapped custom attribute); "" means no value; a
+    #: replace whose [ ] matches nothing makes the element, as an add does.
+    forgiving: bool
+    patched_user: Answer = Answer.FULL
+    patched_group: Answer = Answer.FULL
+
+
+DIALECTS: Mapping[str, Dialect] = {
+    "scim": Dialect(forgiving=False),
+    # Microsoft's guide: PATCH of a group should answer 204 and never return all members.
+    "entra": Dialect(forgiving=True, patched_group=Answer.NOTHING),
+    # Okta wants the group's details back; its members may be absent.
+    "okta": Dialect(forgiving=True, patched_group=Answer.BRIEF),
+}
+
+#: sent (Microsoft's samples): "urn:…:enterprise:2.0User", without the colon
+_MISSPELT = ENTERPRISE.replace(":User", "User").lower()
+
+
+def resource(body: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
+    """A body of POST or PUT."""
+    mended = {ENTERPRISE if key.lower() == _MISSPELT else key: value for key, value in body.items()}
+    # sent (Entra, Okta): "title": "", "middleName": ""      meant: no value
+    return _without_blanks(mended) if dialect.forgiving else mended
+
+
+def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) -> Iterator[Operation]:
+    """The operations that one of a PATCH stands for."""
+    path = sent.path
+    if path.lower().startswith(_MISSPELT):
+        path = ENTERPRISE + path[len(_MISSPELT) :]
+    whole = resource_type.urn(path) if path else None
+    if isinstance(sent.value, dict) and sent.verb in (Verb.ADD, Verb.REPLACE) and (not path or whole):
+        # sent (Entra with its flag, Okta): no path, {"name.givenName": "Ada", "urn:…:User:department": "HR"}
+        # meant: one operation for each key. What may not be written (Okta: id, schemas) was not meant at all.
+        prefix = f"{whole}:" if whole and whole != resource_type.core else ""
+        for key, value in sent.value.items():
+            part = replace(sent, path=prefix + key, value=value, implicit=True)
+            yield from operation(part, resource_type, dialect)
+        return
+    if sent.verb is Verb.REMOVE and sent.value is not None:
+        # sent (Entra, default): remove, path members, value [{"value": "u-ivo"}]; an empty list is nobody
+        # meant: these values, not the whole attribute
+        yield replace(sent, verb=Verb.REMOVE_LISTED, path=path)
+        return
+    if not dialect.forgiving:
+        yield replace(sent, path=path)
+        return
+    value = _without_blanks(sent.value)
+    if value is None and sent.verb is Verb.REPLACE and path.endswith("].value"):
+        # sent (Microsoft's validator): replace, path emails[type eq "work"].value, value null
+        # meant: no work mail any more, rather than one without an address
+        yield replace(sent, verb=Verb.REMOVE, path=path.removesuffix(".value"), value=None)
+        return
+    yield replace(sent, path=path, value=value, creates=True)
+
+
+def _without_blanks(value: Any) -> Any:
+    """The value without empty texts; depth is bounded by body.py."""
+    match value:
+        case "":
+            return None
+        case dict():
+            return {key: _without_blanks(part) for key, part in value.items()}
+        case list():
+            return [_without_blanks(part) for part in value]
+        case _:
+            return value

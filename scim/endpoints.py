@@ -1,0 +1,241 @@
+"""What does each request on Users and Groups do? HTTP-free: a call in, a reply out (RFC 7644 section 3)."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from scim import body, dialects, operations, parameters, patch, resources, stream
+from scim.dialects import DIALECTS, Answer, Dialect
+from scim.errors import PreconditionFailed
+from scim.projection import Projection
+from scim.schema import GROUP, LICENSE, USER, ResourceType
+from scim.store import Kind, MemberOp, MemberVerb, Reader, Store, Stored, Writer
+
+#: Each of these warnings is a row; more of them in one request are summed up
+MAX_WARNINGS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who is asking: one directory, whose store shows nothing of another (T18)."""
+
+    directory: str
+    kind: str  #: scim, entra, okta
+    store: Store
+    patched_user: Answer | None = None  #: None: as usual for the kind
+    patched_group: Answer | None = None
+
+    @property
+    def dialect(self) -> Dialect:
+        return DIALECTS[self.kind]
+
+
+#: Directory and user ids to each user's licenses, as the license extension's schema says
+Licenses = Callable[[str, Sequence[str]], Mapping[str, Sequence[Mapping[str, Any]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    caller: Caller
+    base_url: str  #: absolute, without a slash at the end
+    licenses: Licenses
+    given: Mapping[str, Any]  #: parameters.from_url
+    body: Callable[[int], dict[str, Any]]  #: reads at most this many bytes
+    if_match: str = ""
+    if_none_match: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    chunks: Iterable[bytes] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    close: Callable[[], None] = lambda: None  #: when the last chunk has been sent
+
+
+def search(call: Call, types: Sequence[ResourceType], given: Mapping[str, Any]) -> Reply:
+    """A list; of several types first all of one, then all of the next (RFC 7644 3.4.2.1)."""
+    wanted = parameters.read(given, types)
+    with ExitStack() as stack:
+        reader = stack.enter_context(call.caller.store.reading())
+        found: list[tuple[Stored, Projection]] = []
+        total = 0
+        for each in types:
+            query = wanted.queries.get(each.endpoint)
+            if query is None:
+                continue
+            start = max(1, wanted.start - total)
+            page = reader.find(each.kind, parameters.window(query, start, wanted.count - len(found)))
+            total += page.total
+            found += [(stored, wanted.projections[each.endpoint]) for stored in page.items]
+        head = {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
+            "totalResults": total,
+            "startIndex": wanted.start,
+            "itemsPerPage": len(found),
+        }
+        shown = _shown(call, reader, found)
+        reply = Reply(200, stream.listing(head, shown), close=stack.pop_all().close)
+    return reply
+
+
+def get(call: Call, resource_type: ResourceType, id: str) -> Reply:
+    projection = parameters.project(call.given, resource_type)
+    with ExitStack() as stack:
+        reader = stack.enter_context(call.caller.store.reading())
+        stored = reader.get(resource_type.kind, id)
+        etag = resources.etag(stored)
+        # A user's version doesn't tell of groups and licenses: only an answer without them can be old news.
+        covered = not any(projection.wants(each) for each in _COMPUTED.get(resource_type.kind, ()))
+        if covered and _names(call.if_none_match, stored):
+            return Reply(304, headers={"ETag": etag})
+        chunks = stream.single(next(_shown(call, reader, [(stored, projection)])))
+        reply = Reply(200, chunks, {"ETag": etag}, stack.pop_all().close)
+    return reply
+
+
+def create(call: Call, resource_type: ResourceType) -> Reply:
+    sent = _sent(call, resource_type)
+    projection = parameters.project(call.given, resource_type)
+    with call.caller.store.writing() as writer:
+        stored = writer.create(resource_type.kind, resources.created(sent.attributes, resource_type))
+        if sent.members:
+            _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
+            stored = writer.get(stored.kind, stored.id)
+    location = resources.location(stored.kind, stored.id, call.base_url)
+    return _written(call, stored, projection, 201, {"Location": location})
+
+
+def replace(call: Call, resource_type: ResourceType, id: str) -> Reply:
+    sent = _sent(call, resource_type)
+    projection = parameters.project(call.given, resource_type)
+    with call.caller.store.writing() as writer:
+        before = _locked(call, writer, resource_type, id)
+        stored = writer.save(before, resources.replaced(before.attributes, sent.attributes))
+        if sent.members is not None:
+            _change_members(writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
+            stored = writer.get(stored.kind, stored.id)
+    return _written(call, stored, projection, 200, {})
+
+
+def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
+    """PATCH."""
+    dialect = call.caller.dialect
+    sent = operations.read(call.body(_limit(resource_type)))
+    meant = [one for each in sent for one in dialects.operation(each, resource_type, dialect)]
+    projection = parameters.project(call.given, resource_type)
+    with call.caller.store.writing() as writer:
+        before = _locked(call, writer, resource_type, id)
+        after = patch.apply(resource_type, before.attributes, meant, forgiving=dialect.forgiving)
+        stored = writer.save(before, after.attributes)
+        if after.members:
+            _change_members(writer, stored, after.members)
+            stored = writer.get(stored.kind, stored.id)
+        for code, path in after.warnings[:MAX_WARNINGS]:
+            writer.warn(code, f"{stored.kind}: {path}")
+    match _answer(call, resource_type):
+        case Answer.NOTHING:
+            return Reply(204, headers={"ETag": resources.etag(stored)})
+        case Answer.BRIEF:
+            return _written(call, stored, projection, 200, {}, members=False)
+        case Answer.FULL:
+            return _written(call, stored, projection, 200, {})
+
+
+def delete(call: Call, resource_type: ResourceType, id: str) -> Reply:
+    with call.caller.store.writing() as writer:
+        if call.if_match:
+            _locked(call, writer, resource_type, id)
+        writer.delete(resource_type.kind, id)
+    return Reply(204)
+
+
+#: What a resource shows that its version doesn't tell of
+_COMPUTED = {Kind.USER: (USER.attributes[""]["groups"], USER.attributes[LICENSE]["licenses"])}
+
+
+def _sent(call: Call, resource_type: ResourceType) -> resources.Sent:
+    raw = call.body(_limit(resource_type))
+    return resources.read(dialects.resource(raw, call.caller.dialect), resource_type)
+
+
+def _limit(resource_type: ResourceType) -> int:
+    return body.MAX_GROUP_BYTES if resource_type is GROUP else body.MAX_BYTES
+
+
+def _locked(call: Call, writer: Writer, resource_type: ResourceType, id: str) -> Stored:
+    stored = writer.lock(resource_type.kind, id)
+    if call.if_match and not _names(call.if_match, stored):
+        raise PreconditionFailed(f"the resource is at version {resources.etag(stored)} by now; read it again")
+    return stored
+
+
+def _names(tags: str, stored: Stored) -> bool:
+    """Whether If-Match or If-None-Match names this version, weak or not (RFC 7644 3.14)."""
+    present = f'"{stored.version}"'
+    return any(tag.strip().removeprefix("W/") in (present, "*") for tag in tags.split(","))
+
+
+def _answer(call: Call, resource_type: ResourceType) -> Answer:
+    if "attributes" in call.given or "excludedAttributes" in call.given:
+        return Answer.FULL  # who asks for attributes wants to see them (RFC 7644 3.5.2)
+    caller = call.caller
+    if resource_type is GROUP:
+        return caller.patched_group or caller.dialect.patched_group
+    return caller.patched_user or caller.dialect.patched_user
+
+
+def _change_members(writer: Writer, group: Stored, changes: Sequence[MemberOp]) -> None:
+    unknown = writer.change_members(group.id, changes)
+    name = str(group.attributes.get("displayName", group.id))[:200]
+    for id in unknown[:MAX_WARNINGS]:
+        writer.warn("unknown_member", f"{name}: {id[:200]}")
+    if len(unknown) > MAX_WARNINGS:
+        writer.warn("unknown_member", f"{name}: more than {MAX_WARNINGS} in one request")
+
+
+def _written(
+    call: Call,
+    stored: Stored,
+    projection: Projection,
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    members: bool = True,
+) -> Reply:
+    with ExitStack() as stack:
+        reader = stack.enter_context(call.caller.store.reading())
+        shown = next(_shown(call, reader, [(stored, projection)], members=members))
+        all_headers = {"ETag": resources.etag(stored), **headers}
+        reply = Reply(status, stream.single(shown), all_headers, stack.pop_all().close)
+    return reply
+
+
+def _shown(
+    call: Call, reader: Reader, found: Sequence[tuple[Stored, Projection]], *, members: bool = True
+) -> Iterator[stream.Shown]:
+    """What is computed for users is read for the whole page at once, and only if it is returned."""
+    groups_of, licenses_of = _COMPUTED[Kind.USER]
+    users = [(each.id, projection) for each, projection in found if each.kind is Kind.USER]
+    with_groups = [id for id, projection in users if projection.wants(groups_of)]
+    with_licenses = [id for id, projection in users if projection.wants(licenses_of)]
+    groups = reader.groups_of(with_groups) if with_groups else {}
+    licenses = call.licenses(call.caller.directory, with_licenses) if with_licenses else None
+    member = GROUP.attributes[""]["members"]
+    for stored, projection in found:
+        resource_type = USER if stored.kind is Kind.USER else GROUP
+        whole = resources.show(
+            stored,
+            call.base_url,
+            groups=groups.get(stored.id, ()),
+            licenses=None if licenses is None else licenses.get(stored.id, ()),
+        )
+        listed: Iterator[Any] | None = None
+        if resource_type is GROUP and members and projection.wants(member):
+            listed = (
+                kept
+                for reference in reader.members(stored.id)
+                for kept in projection.value(member, [resources.show_member(reference, call.base_url)])
+            )
+        yield stream.Shown(projection.of(whole, resource_type), listed)

@@ -1,0 +1,130 @@
+"""How does a resource look as JSON, coming in and going out? (RFC 7643 section 3, RFC 7644 3.3 and 3.5.1)"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scim import membership
+from scim.errors import InvalidSyntax, InvalidValue
+from scim.schema import GROUP, LICENSE, USER, Attribute, Mutability, ResourceType, show_time
+from scim.store import Attributes, Kind, Reference, Stored
+from scim.values import accept
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    attributes: Attributes
+    members: tuple[str, ...] | None  #: None: not said
+
+
+def read(body: Mapping[str, Any], resource_type: ResourceType) -> Sent:
+    """A body of POST or PUT that has been through dialects.py. Read-only and unknown attributes are left out,
+    an id in the body too (T20). Raises InvalidSyntax, InvalidValue."""
+    schemas = next((value for key, value in body.items() if key.lower() == "schemas"), None)
+    if schemas is not None and not (
+        isinstance(schemas, list) and all(isinstance(urn, str) for urn in schemas)
+    ):
+        raise InvalidSyntax("schemas must be a list of URNs")
+    attributes: Attributes = {}
+    members: tuple[str, ...] | None = None
+    for key, value in body.items():
+        urn = resource_type.urn(key)
+        if urn is not None:
+            if value is not None and not isinstance(value, dict):
+                raise InvalidValue(f"{urn} must be an object")
+            inner = _taken(value or {}, resource_type, "" if urn == resource_type.core else urn)
+            if urn == resource_type.core:
+                attributes.update(inner)
+            elif inner:
+                attributes[urn] = inner
+            continue
+        attribute = resource_type.attributes[""].get(key.lower())
+        if attribute is None:
+            continue
+        if attribute.name == "members" and resource_type.kind is Kind.GROUP:
+            if members is not None:
+                raise InvalidSyntax("members appears twice, in different case")
+            members = membership.ids(value) if value is not None else None
+        else:
+            _take(attributes, attribute, value)
+    for attribute in resource_type.attributes[""].values():
+        if attribute.required and attribute.name not in attributes:
+            raise InvalidValue(f"{attribute.name} is required")
+    return Sent(attributes, members)
+
+
+def created(sent: Attributes, resource_type: ResourceType) -> Attributes:
+    """The attributes of a new resource: a user is active unless said otherwise."""
+    return {"active": True, **sent} if resource_type.kind is Kind.USER else sent
+
+
+def replaced(before: Attributes, sent: Attributes) -> Attributes:
+    """The attributes after a PUT: what isn't sent is cleared, but not what tells who it is and whether it is
+    active (Okta leaves both out)."""
+    kept: Attributes = {name: before[name] for name in ("externalId", "active") if name in before}
+    return {**kept, **sent}
+
+
+def show(
+    stored: Stored,
+    base_url: str,
+    *,
+    groups: Sequence[Reference] = (),
+    licenses: Sequence[Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """The whole resource without members, which are streamed. Raises nothing."""
+    resource_type = USER if stored.kind is Kind.USER else GROUP
+    attributes = stored.attributes
+    schemas = [resource_type.core, *(urn for urn in resource_type.extensions if urn in attributes)]
+    resource: dict[str, Any] = {"schemas": schemas, "id": stored.id, **attributes}
+    if groups:
+        resource["groups"] = [
+            {**_reference(group, base_url), "type": "direct" if group.direct else "indirect"}
+            for group in groups
+        ]
+    if licenses is not None:
+        schemas.append(LICENSE)
+        resource[LICENSE] = {"licenses": list(licenses)}
+    resource["meta"] = {
+        "resourceType": str(stored.kind),
+        "created": show_time(stored.created),
+        "lastModified": show_time(stored.modified),
+        "location": location(stored.kind, stored.id, base_url),
+        "version": etag(stored),
+    }
+    return resource
+
+
+def show_member(member: Reference, base_url: str) -> dict[str, Any]:
+    return {**_reference(member, base_url), "type": str(member.kind)}
+
+
+def location(kind: Kind, id: str, base_url: str) -> str:
+    return f"{base_url}/{kind}s/{id}"
+
+
+def etag(stored: Stored) -> str:
+    return f'W/"{stored.version}"'
+
+
+def _reference(to: Reference, base_url: str) -> dict[str, Any]:
+    return {"value": to.id, "$ref": location(to.kind, to.id, base_url), "display": to.display}
+
+
+def _taken(values: Mapping[str, Any], resource_type: ResourceType, urn: str) -> dict[str, Any]:
+    taken: dict[str, Any] = {}
+    for key, value in values.items():
+        attribute = resource_type.attributes[urn].get(key.lower())
+        if attribute is not None:
+            _take(taken, attribute, value)
+    return taken
+
+
+def _take(into: dict[str, Any], attribute: Attribute, value: Any) -> None:
+    if attribute.mutability is Mutability.READ_ONLY:
+        return
+    if attribute.name in into:
+        raise InvalidSyntax(f"{attribute.name} appears twice, in different case")
+    taken = accept(attribute, value)
+    if taken is not None:
+        into[attribute.name] = taken

@@ -1,0 +1,215 @@
+"""Which request goes where? The Flask blueprint: HTTP to values and back; every error is a SCIM Error."""
+
+import itertools
+import logging
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, request
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException
+
+from scim import body, discovery, endpoints, parameters
+from scim.endpoints import Call, Caller, Licenses, Reply
+from scim.errors import (
+    Failed,
+    InvalidSyntax,
+    Missing,
+    NotAllowed,
+    ScimError,
+    TooLarge,
+    Unavailable,
+    Uniqueness,
+    Unsupported,
+    UnsupportedMediaType,
+)
+from scim.schema import GROUP, USER, ResourceType
+from scim.store import NotFound, Taken
+
+MEDIA_TYPE = "application/scim+json"
+#: An answer up to this size is sent as one, a larger one in pieces
+_WHOLE_BYTES = 65_536
+_ID = re.compile(r"[\x21-\x7e]{1,64}")
+_TYPES = {each.endpoint.lower(): each for each in (USER, GROUP)}
+_DISCOVERY = {name.lower(): name for name in discovery.NAMES}
+_log = logging.getLogger(__name__)
+
+
+def no_licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    base_url: str  #: where the blueprint is reached from outside, e.g. https://connector.example/scim/v2
+    #: the Authorization header, None when absent, to who is asking; raises Unauthorized, TooManyRequests
+    authenticate: Callable[[str | None], Caller]
+    licenses: Licenses = no_licenses
+    unavailable: tuple[type[Exception], ...] = ()  #: what the store raises when the database can't be reached
+
+
+def blueprint(config: Config, name: str = "scim") -> Blueprint:
+    """Register it with a url_prefix: whatever is asked below it is answered here, by any method."""
+    made = Blueprint(name, __name__)
+
+    def answer(rest: str = "") -> Response:
+        return _answer(config, rest)
+
+    def add_rules(state: BlueprintSetupState) -> None:
+        # Not by add_url_rule: only a rule without methods answers a method that nobody has heard of.
+        app, prefix = state.app, (state.url_prefix or "").rstrip("/")
+        endpoint = f"{name}.answer"
+        app.view_functions[endpoint] = answer
+        for path in (prefix or "/", f"{prefix}/", f"{prefix}/<path:rest>"):
+            rule = app.url_rule_class(path, endpoint=endpoint, strict_slashes=True, merge_slashes=False)
+            app.url_map.add(rule)
+
+    made.record(add_rules)
+    return made
+
+
+def _answer(config: Config, rest: str) -> Response:
+    try:
+        return _respond(_dispatch(config, rest))
+    except ScimError as error:
+        return _refuse(error)
+    except NotFound:
+        return _refuse(Missing("no such resource in this directory"))
+    except Taken as error:
+        name = error.args[0] if error.args else "a unique value"
+        return _refuse(Uniqueness(f"another resource of this directory has this {name}"))
+    except config.unavailable:
+        _log.warning("the database can't be reached", exc_info=True)
+        return _refuse(Unavailable("the database can't be reached; try again in a few seconds"))
+    except HTTPException as error:
+        return _refuse(_translated(error))
+    except Exception:
+        _log.exception("a SCIM request failed")
+        return _refuse(Failed("a fault of this server, logged there; the request changed nothing"))
+
+
+def _dispatch(config: Config, rest: str) -> Reply:
+    # Before all else: who has no credential doesn't even learn which paths exist (T19).
+    caller = config.authenticate(request.headers.get("Authorization"))
+    method = "GET" if request.method == "HEAD" else request.method
+    call = Call(
+        caller,
+        config.base_url.rstrip("/"),
+        config.licenses,
+        parameters.from_url(request.args.to_dict(flat=False)),
+        _read_body,
+        request.headers.get("If-Match", ""),
+        request.headers.get("If-None-Match", ""),
+    )
+    first, *others = rest.strip("/").split("/")
+    match first.lower(), others:
+        case "me", _:
+            raise Unsupported("/Me isn't supported; a token stands for a directory, not for a person")
+        case "bulk", []:
+            raise Unsupported("/Bulk isn't supported; send the requests one by one")
+        case "", []:
+            _allow(method, "GET")
+            return endpoints.search(call, (USER, GROUP), call.given)
+        case ".search", []:
+            _allow(method, "POST")
+            return endpoints.search(call, (USER, GROUP), _search_request())
+        case name, [] | [_] if name in _DISCOVERY:
+            _allow(method, "GET")
+            id = others[0] if others else ""
+            shown = discovery.show(_DISCOVERY[name], id, call.base_url, filtered="filter" in call.given)
+            return Reply(200, [orjson.dumps(shown)])
+        case name, [] if name in _TYPES:
+            _allow(method, "GET, POST")
+            if method == "POST":
+                return endpoints.create(call, _TYPES[name])
+            return endpoints.search(call, (_TYPES[name],), call.given)
+        case name, [search] if name in _TYPES and search.lower() == ".search":
+            _allow(method, "POST")
+            return endpoints.search(call, (_TYPES[name],), _search_request())
+        case name, [id] if name in _TYPES:
+            return _one(method, call, _TYPES[name], id)
+    raise Missing(
+        "no such path; the endpoint has Users, Groups, ServiceProviderConfig, ResourceTypes, Schemas"
+    )
+
+
+def _one(method: str, call: Call, resource_type: ResourceType, id: str) -> Reply:
+    _allow(method, "GET, PUT, PATCH, DELETE")
+    if not _ID.fullmatch(id):
+        raise NotFound
+    match method:
+        case "GET":
+            return endpoints.get(call, resource_type, id)
+        case "PUT":
+            return endpoints.replace(call, resource_type, id)
+        case "PATCH":
+            return endpoints.change(call, resource_type, id)
+        case _:
+            return endpoints.delete(call, resource_type, id)
+
+
+def _allow(method: str, allowed: str) -> None:
+    if method not in allowed.split(", "):
+        raise NotAllowed(method[:20], allowed)
+
+
+def _search_request() -> dict[str, Any]:
+    return parameters.from_body(_read_body(body.MAX_BYTES))
+
+
+def _read_body(limit: int) -> dict[str, Any]:
+    body.check_media_type(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
+    if (request.content_length or 0) > limit:
+        raise TooLarge(f"the body is larger than {limit} bytes; send less in one request")
+    request.max_content_length = None  # ours is the limit here, also for a body without a length
+    pieces, left = [], limit + 1
+    while left > 0 and (piece := request.stream.read(min(left, _WHOLE_BYTES))):
+        pieces.append(piece)
+        left -= len(piece)
+    return body.read(b"".join(pieces), limit)
+
+
+def _respond(reply: Reply) -> Response:
+    """Small answers whole, with a length, and the database is free at once; large ones in pieces."""
+    chunks = iter(reply.chunks)
+    taken, size = [], 0
+    try:
+        for chunk in chunks:
+            taken.append(chunk)
+            size += len(chunk)
+            if size > _WHOLE_BYTES:
+                break
+    except BaseException:
+        reply.close()
+        raise
+    if size > _WHOLE_BYTES:
+        response = Response(itertools.chain(taken, chunks), reply.status)
+        response.call_on_close(reply.close)
+    else:
+        reply.close()
+        response = Response(b"".join(taken), reply.status)
+    return _finished(response, reply.headers)
+
+
+def _refuse(error: ScimError) -> Response:
+    return _finished(Response(orjson.dumps(error.body()), error.status), error.headers)
+
+
+def _finished(response: Response, headers: Mapping[str, str]) -> Response:
+    response.headers.update(headers)
+    response.headers["Content-Type"] = MEDIA_TYPE
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _translated(error: HTTPException) -> ScimError:
+    match error.code:
+        case 413:
+            return TooLarge("the body is too large; send less in one request")
+        case 415:
+            return UnsupportedMediaType("send the body as application/scim+json in UTF-8")
+        case _:
+            return InvalidSyntax("the request can't be read")
