@@ -180,6 +180,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("next_try", MOMENT, nullable=True),
         sa.Column("look_at", MOMENT, nullable=True),
+        sa.Column("seen_run", KEY, nullable=True),
         sa.ForeignKeyConstraint(["person_pk"], ["persons.pk"], name=op.f("fk_standings_person_pk")),
         sa.PrimaryKeyConstraint("person_pk", "product", name=op.f("pk_standings")),
     )
