@@ -82,6 +82,7 @@ def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy
         actions=tuple(actions),
         shortages=shortages,
         blocked=tuple(_blocked(read.decisions, catalog)),
+        names={d.person.id: d.person.user_name for d in read.decisions if d.changed},
     )
 
 

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Mapping as Lookup
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sync.model import GroupId, HoldId, Loss, Mapping, PersonId, Product, ProductId, Standing
@@ -24,6 +25,18 @@ class Action:
     person: PersonId | None
     user_name: str
     because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One action of a run, and what came of it."""
+
+    action: str
+    person: PersonId | None
+    user_name: str
+    product: ProductId
+    because: str
+    outcome: str  #: "": planned, not carried out
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +77,7 @@ class Plan:
     actions: tuple[Action, ...] = ()  #: in the order of R09
     shortages: tuple[Shortage, ...] = ()
     blocked: tuple[Blocked, ...] = ()
+    names: Lookup[PersonId, str] = field(default_factory=dict)  #: user names of whom it changes
 
     @property
     def digest(self) -> str:

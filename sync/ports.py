@@ -36,7 +36,7 @@ from sync.model import (
     Tenant,
     Waiter,
 )
-from sync.plan import Action, Plan
+from sync.plan import Action, Done, Plan
 
 # ---- AnySoft ----
 
@@ -235,6 +235,9 @@ class Ledger(Protocol):
         """The one that ended last."""
 
     def store_request(self, run: RunId, before: Request | None, after: Request, now: datetime) -> Request: ...
+
+    def outcomes(self, run: RunId) -> Sequence[Done]:
+        """The run's actions with what came of each, in the order of the plan."""
 
     def finish(self, run: RunId, report: dict[str, object], outcome: str, now: datetime) -> None: ...
 

@@ -9,7 +9,7 @@ from connector.store import queue
 from connector.store.fold import folded
 from connector.store.mirror import read_facts
 from connector.store.queue import Position
-from connector.store.runs import Done, done_of
+from connector.store.runs import done_of
 from connector.store.tables import (
     actions,
     changes,
@@ -21,6 +21,7 @@ from connector.store.tables import (
     users,
 )
 from sync.model import Facts, IntentId, PersonId, ProductId, RunId, Standing
+from sync.plan import Done
 
 
 @dataclass(frozen=True, slots=True)

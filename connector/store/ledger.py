@@ -24,7 +24,7 @@ from sync.model import (
     RunId,
     Waiter,
 )
-from sync.plan import Action, Plan
+from sync.plan import Action, Done, Plan
 from sync.ports import GuardView, Intent, Mark, Outcome, Transient
 
 
@@ -138,6 +138,10 @@ class SqlLedger:
                 return requests.store(connection, before, after, self.actor, now)
             except requests.Changed as error:
                 raise Transient(str(error)) from error
+
+    def outcomes(self, run: RunId) -> Sequence[Done]:
+        with reading(self.engine) as connection:
+            return list(runs.actions_of(connection, run))
 
     def finish(self, run: RunId, report: dict[str, object], outcome: str, now: datetime) -> None:
         with self._writing() as connection:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from connector.store.rows import canonical
 from connector.store.tables import actions, runs
 from sync.model import PersonId, ProductId, RunId
+from sync.plan import Done
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,6 @@ class Run:
     finished_at: datetime | None
     outcome: str  #: "" while it runs; done, failed, broken
     report: dict[str, Any]  #: as sync.report made it
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """One action of a run, and what came of it."""
-
-    action: str
-    person: PersonId | None
-    user_name: str
-    product: ProductId
-    because: str
-    outcome: str  #: "": planned, not carried out
 
 
 def begin(connection: Connection, cause: str, scope: str, now: datetime) -> tuple[RunId, list[RunId]]:
