@@ -1,7 +1,7 @@
 """How does one directory read and write its mirror? Implements the port of scim.store on the tables.
 
 Row locks are taken in one order, so that concurrent writers wait rather than deadlock: groups by pk, then
-users, then persons; at the end of the transaction warnings, marks of groups, marks of persons, each ascending.
+users, then persons; in the end warnings, marks of groups, marks of persons, each ascending.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Which groups are inside which, at any depth? Cycles are fine: a group already found isn't followed (R07)."""
+"""Which groups are inside which, at any depth? Cycles are fine: a group found before isn't followed (R07)."""
 
 from collections.abc import Collection
 

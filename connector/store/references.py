@@ -42,7 +42,7 @@ def groups_of(
         found = connection.execute(
             select(users.c.pk, users.c.id).where(own_users(directory), users.c.id.in_(chunk))
         )
-        ids: dict[int, str] = dict(found.tuples().all())
+        ids: dict[int, str] = {row.pk: row.id for row in found}
         held = belonging(list(ids)).subquery()
         rows = connection.execute(
             select(held.c.user_pk, groups.c.id, groups.c.display_name, memberships.c.user_pk.is_not(None))
