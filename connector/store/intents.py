@@ -223,7 +223,8 @@ def _tell_actions(
 ) -> None:
     """An account that isn't to be had is the outcome of the assignment for which it was wanted."""
     verbs = _VERBS.get(kind, (Verb.ASSIGN, Verb.CONFIRM, Verb.ACCOUNT))
-    of_run = and_(actions.c.run_pk == run, actions.c.action.in_([verb.value for verb in verbs]))
+    alike = or_(*(actions.c.action == verb.value for verb in verbs))
+    of_run = and_(actions.c.run_pk == run, alike)
     if kind == "quantity":
         told = update(actions).where(of_run, actions.c.product == product)
         connection.execute(told.values(outcome=verdict[:40]))
