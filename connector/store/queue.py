@@ -16,14 +16,13 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.types import Boolean
 
 from connector.store import audit
 from connector.store.tables import persons, standings
 from sync.model import MappingId, PersonId, ProductId, Waiter
 
-#: spelled as in the index, or SQLite doesn't see that the partial index serves
-WAITS: ColumnElement[bool] = literal_column("standings.waiting", Boolean)
+#: spelled as in the index (no "= 1"), or SQLite doesn't see that the partial index serves
+WAITS: ColumnElement[bool] = literal_column("standings.waiting")
 _ORDER = (standings.c.moved_to, standings.c.priority, standings.c.since, standings.c.person_pk)
 
 
