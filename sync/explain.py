@@ -1,0 +1,197 @@
+"""Where does a person stand with each product, and why, in words? (R16)"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sync.catalog import bases_first
+from sync.model import Hold, HoldId, Origin, Person, ProductId, Standing, State
+from sync.plan import Catalog
+
+#: (place in the queue, how many wait)
+Position = tuple[int, int]
+
+LOST = {
+    "left": "in no group that gives it any more",
+    "disabled": "disabled in the directory",
+    "deleted": "deleted in the directory",
+    "unmapped": "no mapping gives it any more",
+    "base": "its base license goes, and it with it",
+}
+FAILURES = {
+    "ACCOUNT_INACTIVE": "the account at AnySoft is inactive: set it active there",
+    "UNKNOWN_USER": "AnySoft doesn't know the account: it is looked up again, and made if need be",
+    "REQUIRES_PRODUCT": "AnySoft says that the base license is missing",
+    "NO_ANSWER": "AnySoft's answer was lost",
+    "TRY_LATER": "AnySoft could not be reached",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ProductState:
+    product: str
+    state: str  #: failed, held, removing, assigned, waiting, blocked, none
+    reason: str
+    since: str | None  #: of the state, RFC 3339
+    groups: tuple[str, ...]  #: that entitle now
+    position: int | None  #: while waiting
+    of: int | None
+    next_try: str | None
+
+
+def explain(
+    person: Person,
+    standings: Sequence[Standing],
+    positions: Mapping[ProductId, Position],
+    catalog: Catalog,
+    holds: Mapping[HoldId, Hold] | None = None,
+) -> list[ProductState]:
+    """One state a product, bases first. `positions` of those that wait; `holds` of those that are held."""
+    by_product = {s.product: s for s in standings}
+    return [
+        _state(person, by_product[product], positions, catalog, holds or {})
+        for product in bases_first(by_product, catalog)
+    ]
+
+
+def as_json(person: Person, states: Sequence[ProductState]) -> dict[str, Any]:
+    """The shape of `explain --json`."""
+    return {
+        "user": person.user_name,
+        "conflict": person.conflict,
+        "directories": [asdict(record) for record in person.records],
+        "products": [{**asdict(state), "groups": list(state.groups)} for state in states],
+    }
+
+
+def _state(
+    person: Person,
+    s: Standing,
+    positions: Mapping[ProductId, Position],
+    catalog: Catalog,
+    holds: Mapping[HoldId, Hold],
+) -> ProductState:
+    position, of = positions.get(s.product, (None, None)) if s.state is State.WAITING else (None, None)
+    return ProductState(
+        product=s.product,
+        state=str(s.state),
+        reason=_reason(person, s, catalog, holds),
+        since=_moment(_since(s)),
+        groups=_groups(s),
+        position=position,
+        of=of,
+        next_try=_moment(s.next_try),
+    )
+
+
+def _reason(person: Person, s: Standing, catalog: Catalog, holds: Mapping[HoldId, Hold]) -> str:
+    match s.state:
+        case State.FAILED:
+            why = FAILURES.get(s.failure, s.failure)
+            return f"{why}; {'tried again' if s.next_try else 'a person must mend it'}"
+        case State.HELD:
+            return f"{_lost(s)}, but the removal is held: {_hold(s, holds)}"
+        case State.REMOVING:
+            return f"{_lost(s)}; {_when(s, catalog)}"
+        case State.ASSIGNED:
+            return _assigned(s)
+        case State.WAITING:
+            return f"{_member(s)}; {_missing(s, catalog)}"
+        case State.BLOCKED:
+            return blocked(s.blocked, s.product, catalog)
+        case State.NONE:
+            return (
+                "two records claim this person, so no license is given"
+                if person.conflict
+                else "no group gives it"
+            )
+
+
+def blocked(code: str, product: ProductId, catalog: Catalog) -> str:
+    """What a code of `Standing.blocked` means, and what to do."""
+    match code:
+        case "MISSING_BASE":
+            return f"needs {_bases(product, catalog)} first: add the person to a group that gives it"
+        case "NOT_SUBSCRIBED":
+            return "nothing was bought of this product: `license add` buys it"
+        case "DISABLED":
+            return "disabled in the directory: enable the person there"
+        case "CONFLICT":
+            return "two records claim this person: rename or delete one of them"
+        case "PROTECTED":
+            return "on the protected list, which is never touched"
+        case "REQUIRED_BY_ADDON":
+            return (
+                f"stays while {_addons(product, catalog)} is held by hand, is held by a guard, or fails to go"
+            )
+        case _:
+            return code
+
+
+def _assigned(s: Standing) -> str:
+    if s.kept:
+        return f"{_lost(s)}, but kept: a person rejected the removal"
+    if s.origin is Origin.MANUAL:
+        extra = ", disabled in the directory: needs a person" if s.blocked == "DISABLED" else ""
+        return f"assigned by hand{extra}" + (f"; {_member(s)}" if s.reasons else "")
+    run = "" if s.assigned_run is None else f" by round {s.assigned_run}"
+    return f"assigned{run}: {_member(s)}"
+
+
+def _missing(s: Standing, catalog: Catalog) -> str:
+    return "a seat is missing" if s.base_ready else f"waits for {_bases(s.product, catalog)}, too"
+
+
+def _lost(s: Standing) -> str:
+    return LOST.get(s.lost_why, "not entitled any more")
+
+
+def _when(s: Standing, catalog: Catalog) -> str:
+    if s.blocked:
+        return blocked(s.blocked, s.product, catalog)
+    told = "announced" if s.announced_at else "not announced yet"
+    return f"goes at {_moment(s.due_at)} ({told})"
+
+
+def _hold(s: Standing, holds: Mapping[HoldId, Hold]) -> str:
+    hold = holds.get(s.hold) if s.hold is not None else None
+    if hold is None:
+        return f"`hold show {s.hold}`"
+    where = hold.group_name or hold.product
+    return f"{hold.reason} of {where}, a person must release or reject it: `hold show {hold.id}`"
+
+
+def _member(s: Standing) -> str:
+    return f"member of {', '.join(_groups(s))}" if s.reasons else "entitled by no group"
+
+
+def _groups(s: Standing) -> tuple[str, ...]:
+    return tuple(sorted({reason.group_name for reason in s.reasons}))
+
+
+def _bases(product: ProductId, catalog: Catalog) -> str:
+    return _names(catalog.bases(product), catalog)
+
+
+def _addons(product: ProductId, catalog: Catalog) -> str:
+    return _names(catalog.addons(product), catalog, "or")
+
+
+def _names(products: Sequence[ProductId], catalog: Catalog, joined: str = "and") -> str:
+    found = [catalog.product(id) for id in products]
+    return f" {joined} ".join(product.name for product in found if product) or "its base license"
+
+
+def _since(s: Standing) -> datetime | None:
+    match s.state:
+        case State.ASSIGNED:
+            return s.assigned_at
+        case State.HELD | State.REMOVING:
+            return s.lost_at
+        case _:
+            return s.since if s.reasons else s.lost_at
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else at.astimezone(UTC).isoformat().replace("+00:00", "Z")

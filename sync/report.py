@@ -1,0 +1,290 @@
+"""What did a round do, whom did it leave unserved, and why? (R16, R28)
+
+A report is a value made of a round and of what the ledger says now. It is stored as JSON without its
+actions, which have a table of their own, and revived from both; report_text.py shows it. A dry run's
+report is one whose actions have no outcome.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from sync.allocate import merged
+from sync.model import Mapping as GroupMapping
+from sync.model import MappingId, PersonId, ProductId, Standing, Waiter
+from sync.plan import Done, Plan, Verb
+from sync.ports import Ledger
+from sync.reconcile import Round
+
+#: people listed of each queue; the counts count all
+LISTED = 100
+#: outcomes that did what was asked
+DONE = frozenset(
+    [
+        "assigned",
+        "already_assigned",
+        "unassigned",
+        "not_assigned",
+        "created",
+        "found",
+        "accepted",
+        "announced",
+    ]
+)
+#: not done, and nobody's failure: the person is back at their place in the queue (R15)
+BACK_IN_LINE = "no_license_left"
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    user: str
+    product: str
+    position: int  #: 1 is next
+    of: int
+    since: datetime
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    user: str
+    product: str
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A removal that waits for a person (R24)."""
+
+    user: str
+    product: str
+    reason: str  #: group_emptied, group_share, product_share, first_run
+    group: str  #: "" for a product's
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    user: str
+    product: str
+    action: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    product: str
+    waiting: int
+    free: int
+    need: int  #: seats missing beyond a pending change
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A living quantity request (R18)."""
+
+    id: int
+    product: str
+    state: str
+    quantity: int
+    proposed: int
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    run: int | None  #: None: a dry run
+    cause: str
+    scope: str
+    started_at: datetime
+    finished_at: datetime | None  #: None: under way, or broken off
+    counts: Mapping[str, int]  #: of each action those that were done; in a dry run those to be done
+    actions: tuple[Done, ...] = ()
+    waiting: tuple[Waits, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    held: tuple[Held, ...] = ()
+    failed: tuple[Failed, ...] = ()
+    shortages: tuple[Short, ...] = ()
+    requests: tuple[Prompt, ...] = ()
+    incomplete: tuple[str, ...] = ()
+
+    @property
+    def needs_a_person(self) -> bool:
+        """Exit code 3 of `plan` and `sync --wait`: a hold, an open prompt, somebody waiting, or incomplete."""
+        open_prompt = any(prompt.state in ("open", "overdue") for prompt in self.requests)
+        return bool(self.held or open_prompt or self.counts.get("waiting") or self.incomplete)
+
+
+def report(
+    round: Round, ledger: Ledger, now: datetime, mappings: Sequence[GroupMapping] = ()
+) -> dict[str, object]:
+    """As it is stored with the run. `mappings` name the groups because of which people wait."""
+    return stored(compose(round, ledger, now, mappings))
+
+
+def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[GroupMapping] = ()) -> Report:
+    """Reads the queues' heads, the living requests, and what the run's actions came to."""
+    plan = round.plan
+    dry = round.run is None
+    actions = _planned(plan) if round.run is None else tuple(ledger.outcomes(round.run))
+    failed = tuple(_failed(actions))
+    waiting = {s.product: s.waiting for s in plan.shortages} if dry else ledger.waiting()
+    lines = {product: _line(ledger, plan, product, dry) for product, count in waiting.items() if count}
+    counted = Counter(a.action for a in actions if dry or a.outcome in DONE or a.action == Verb.ANNOUNCE)
+    held = tuple(_held(plan, mappings))
+    return Report(
+        run=round.run,
+        cause=round.cause,
+        scope=str(round.scope),
+        started_at=round.started_at,
+        finished_at=now,
+        counts={
+            **{str(verb): counted.get(verb, 0) for verb in Verb},
+            "waiting": sum(waiting.values()),
+            "blocked": len(plan.blocked),
+            "held": len(held),
+            "failed": len(failed),
+        },
+        actions=actions,
+        waiting=tuple(_waiting(lines, waiting, plan, mappings)),
+        blocked=tuple(Blocked(b.user_name, b.product, b.code, b.detail) for b in plan.blocked),
+        held=held,
+        failed=failed,
+        shortages=tuple(Short(s.product, s.waiting, s.free, s.need) for s in plan.shortages if s.need),
+        requests=tuple(
+            Prompt(r.id or 0, r.product, str(r.state), r.quantity, r.target or r.proposed, r.waiting)
+            for r in ledger.requests()
+        ),
+        incomplete=round.trouble,
+    )
+
+
+def _planned(plan: Plan) -> tuple[Done, ...]:
+    return tuple(Done(str(a.verb), a.person, a.user_name, a.product, a.because, "") for a in plan.actions)
+
+
+def _failed(actions: Iterable[Done]) -> Iterator[Failed]:
+    for a in actions:
+        gone = a.action == Verb.REMOVE and a.outcome == "unknown_user"  # when unassigning it means gone (R05)
+        if a.outcome and a.outcome not in DONE and a.outcome != BACK_IN_LINE and not gone:
+            yield Failed(a.user_name, a.product, a.action, a.outcome)
+
+
+def _line(ledger: Ledger, plan: Plan, product: ProductId, dry: bool) -> list[Waiter]:
+    """The head of the queue; for a dry run as it would be afterwards."""
+    if not dry:
+        return list(ledger.queue(product, LISTED, ready=False))
+    changes: dict[PersonId, Waiter | None] = {
+        s.person: _waiter(s, plan.names.get(s.person, "")) for s in plan.changes if s.product == product
+    }
+    changes.update(
+        {a.person: None for a in plan.actions if a.verb is Verb.ASSIGN and a.product == product and a.person}
+    )
+    stored_line = ledger.queue(product, LISTED + len(changes), ready=False)
+    return list(islice(merged(stored_line, changes), LISTED))
+
+
+def _waiter(s: Standing, user_name: str) -> Waiter | None:
+    if not s.waiting or s.since is None:
+        return None
+    mappings = tuple(reason.mapping for reason in s.reasons)
+    return Waiter(s.person, user_name, s.moved_to, s.priority, s.since, mappings, s.base_ready)
+
+
+def _waiting(
+    lines: Mapping[ProductId, Sequence[Waiter]],
+    counts: Mapping[ProductId, int],
+    plan: Plan,
+    mappings: Sequence[GroupMapping],
+) -> Iterator[Waits]:
+    groups: dict[MappingId, str] = {m.id: m.group_name for m in mappings}
+    groups.update({r.mapping: r.group_name for s in plan.changes for r in s.reasons})
+    for product, line in sorted(lines.items()):
+        for position, w in enumerate(line, 1):
+            names = sorted({groups[m] for m in w.mappings if m in groups})
+            because = f"member of {', '.join(names)}" if names else ""
+            if not w.base_ready:
+                because += "; its base license waits, too"
+            yield Waits(w.user_name, product, position, counts[product], w.since, because)
+
+
+def _held(plan: Plan, mappings: Sequence[GroupMapping]) -> Iterator[Held]:
+    groups = {m.group: m.group_name for m in mappings}
+    for change in plan.holds:
+        group = "" if change.group is None else groups.get(change.group, f"group {change.group}")
+        for person, product in (*((p, change.product) for p in change.people), *change.addons):
+            yield Held(plan.names.get(person, f"person {person}"), product, change.reason, group)
+
+
+# ---- to JSON and back ----
+
+
+def as_json(report: Report) -> dict[str, object]:
+    """The shape of `plan --json` and `report show --json`."""
+    actions = [
+        {
+            "action": a.action,
+            "user": a.user_name,
+            "product": a.product,
+            "because": a.because,
+            "outcome": a.outcome,
+        }
+        for a in report.actions
+    ]
+    head = {
+        "run": report.run,
+        "cause": report.cause,
+        "scope": report.scope,
+        "started_at": moment(report.started_at),
+        "finished_at": None if report.finished_at is None else moment(report.finished_at),
+    }
+    return {**head, **stored(report), "actions": actions}
+
+
+def stored(report: Report) -> dict[str, object]:
+    """What is kept with the run, beside its own columns and its actions."""
+    return {
+        "counts": dict(report.counts),
+        "waiting": [{**asdict(w), "since": moment(w.since)} for w in report.waiting],
+        "blocked": [asdict(row) for row in report.blocked],
+        "held": [asdict(row) for row in report.held],
+        "failed": [asdict(row) for row in report.failed],
+        "shortages": [asdict(row) for row in report.shortages],
+        "requests": [asdict(row) for row in report.requests],
+        "incomplete": list(report.incomplete),
+    }
+
+
+def revive(
+    run: int,
+    cause: str,
+    scope: str,
+    started_at: datetime,
+    finished_at: datetime | None,
+    kept: Mapping[str, Any],
+    actions: Iterable[Done],
+) -> Report:
+    """Of what was stored; {} is a run that broke off before its report."""
+    blank = Report(run, cause, scope, started_at, finished_at, kept.get("counts", {}), tuple(actions))
+    if not kept:
+        return replace(blank, incomplete=("the round broke off before its report: the next one heals it",))
+    return replace(
+        blank,
+        waiting=tuple(
+            Waits(**{**row, "since": datetime.fromisoformat(row["since"])}) for row in kept["waiting"]
+        ),
+        blocked=tuple(Blocked(**row) for row in kept["blocked"]),
+        held=tuple(Held(**row) for row in kept["held"]),
+        failed=tuple(Failed(**row) for row in kept["failed"]),
+        shortages=tuple(Short(**row) for row in kept["shortages"]),
+        requests=tuple(Prompt(**row) for row in kept["requests"]),
+        incomplete=tuple(kept["incomplete"]),
+    )
+
+
+def moment(at: datetime) -> str:
+    """RFC 3339 in UTC."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
