@@ -5,7 +5,7 @@ from typing import Any
 from scim import body, parameters
 from scim.errors import Forbidden, Missing
 from scim.operations import MAX_OPERATIONS
-from scim.schema import CORE, TYPES, ResourceType, document
+from scim.schema import CORE, LICENSE, TYPES, ResourceType, document
 
 _SCHEMAS = (
     "user",
@@ -85,7 +85,9 @@ def _type(each: ResourceType, base_url: str) -> dict[str, Any]:
         "description": f"The directory's {each.kind.lower()}s",
         "endpoint": f"/{each.endpoint}",
         "schema": each.core,
-        "schemaExtensions": [{"schema": urn, "required": False} for urn in each.extensions],
+        # What is only returned on request, and never written, is found in /Schemas: clients write what they
+        # find here.
+        "schemaExtensions": [{"schema": urn, "required": False} for urn in each.extensions if urn != LICENSE],
         "meta": {"resourceType": "ResourceType", "location": f"{base_url}/ResourceTypes/{each.kind}"},
     }
 

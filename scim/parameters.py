@@ -121,7 +121,8 @@ def _integer(given: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def _sorts(text: str, types: Sequence[ResourceType]) -> dict[str, Attr]:
-    """The attribute to sort by of each type that has it; of a complex one its value (RFC 7644 3.4.2.3)."""
+    """The attribute to sort by of each type that has it. A complex one without sub-attribute means the `value`
+    of its primary element, else of its first (RFC 7644 3.4.2.3)."""
     found = {}
     for each in types:
         try:
@@ -131,13 +132,11 @@ def _sorts(text: str, types: Sequence[ResourceType]) -> dict[str, Attr]:
         leaf = path.sub or path.attribute
         if leaf is None or path.attribute is None or path.condition is not None:
             continue
-        if leaf.type is Type.COMPLEX:
-            leaf = leaf.find("value")
-        if leaf is None or path.attribute.returned in (Returned.NEVER, Returned.REQUEST):
+        if leaf.type is Type.COMPLEX and leaf.find("value") is None:
             continue
-        found[each.endpoint] = Attr(
-            path.attribute.name, "" if leaf is path.attribute else leaf.name, path.urn
-        )
+        if path.attribute.returned in (Returned.NEVER, Returned.REQUEST):
+            continue
+        found[each.endpoint] = Attr(path.attribute.name, path.sub.name if path.sub else "", path.urn)
     if not found:
         raise InvalidPath(f"can't sort by {text[:200]!r}; name an attribute with a simple value")
     return found

@@ -108,7 +108,8 @@ def etag(stored: Stored) -> str:
 
 
 def _reference(to: Reference, base_url: str) -> dict[str, Any]:
-    return {"value": to.id, "$ref": location(to.kind, to.id, base_url), "display": to.display}
+    shown = {"value": to.id, "$ref": location(to.kind, to.id, base_url)}
+    return {**shown, "display": to.display} if to.display else shown
 
 
 def _taken(values: Mapping[str, Any], resource_type: ResourceType, urn: str) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Reference:
 
     kind: Kind
     id: str
-    display: str
+    display: str  #: its displayName, "" when it has none: a userName is no name for people
     direct: bool = True  #: for a user's groups: False when through a nested group
 
 

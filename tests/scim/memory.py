@@ -130,15 +130,10 @@ class Memory:
         return matches(condition, self.json(stored.id), TYPES[stored.kind])
 
     def _sorted(self, found: list[Stored], query: Query) -> list[Stored]:
-        """Without a value: last, whatever the order (RFC 7644 3.4.2.3)."""
+        """Without a value: last, or first when descending (RFC 7644 3.4.2.3)."""
         assert query.sort_by is not None
-        having: list[tuple[str, Stored]] = []
-        lacking: list[tuple[str, Stored]] = []
-        for each in found:
-            present = values(query.sort_by, self.json(each.id))
-            (having if present else lacking).append((fold(str(present[0])) if present else "", each))
-        having.sort(key=lambda pair: pair[0], reverse=query.descending)
-        return [each for _, each in having + lacking]
+        keys = {each.id: _sort_key(values(query.sort_by, self.json(each.id))) for each in found}
+        return sorted(found, key=lambda each: keys[each.id], reverse=query.descending)
 
     def _touched(self, stored: Stored) -> Stored:
         after = replace(stored, version=stored.version + 1, modified=self.now)
@@ -147,8 +142,7 @@ class Memory:
 
     def _reference(self, id: str) -> Reference:
         stored = self.resources[id]
-        named = stored.attributes.get("displayName") or stored.attributes.get("userName", "")
-        return Reference(stored.kind, id, named)
+        return Reference(stored.kind, id, stored.attributes.get("displayName", ""))
 
     def _groups_of(self, id: str) -> list[Reference]:
         found: dict[str, Reference] = {}
@@ -171,3 +165,12 @@ class Memory:
         for each in self.resources.values():
             if each.kind is kind and each.id != id and fold(each.attributes["userName"]) == name:
                 raise Taken("userName")
+
+
+def _sort_key(present: Sequence[Any]) -> tuple[bool, str]:
+    """Of several elements the primary one counts, else the first."""
+    chosen = next(
+        (each for each in present if isinstance(each, dict) and each.get("primary")), (*present, None)[0]
+    )
+    value = chosen.get("value") if isinstance(chosen, dict) else chosen
+    return (value is None, "" if value is None else fold(str(value)))
