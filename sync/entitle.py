@@ -24,8 +24,9 @@ def claims(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement]
     for membership in facts.memberships:
         for mapping in applicable.get(membership.group, ()):
             known = found.get(mapping.id)
-            if known is None or membership.since < known.since:
-                found[mapping.id] = _reason(mapping, membership.since)
+            since = max(membership.since, mapping.made_at)
+            if known is None or since < known.since:
+                found[mapping.id] = _reason(mapping, since)
                 products[mapping.id] = mapping.product
     by_product: dict[ProductId, list[Reason]] = {}
     for id, reason in found.items():

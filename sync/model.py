@@ -160,6 +160,7 @@ class Mapping:
     transitive: bool = False
     grace_hours: int | None = None  #: None: the policy's
     reserve: int = 0  #: the last N free seats go only to this mapping's people
+    made_at: datetime = LONG_AGO  #: nobody was entitled by it before (R14)
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,7 +113,7 @@ class Report:
 
     @property
     def needs_a_person(self) -> bool:
-        """Exit code 3 of `plan` and `sync --wait`: a hold, an open prompt, somebody waiting, or incomplete."""
+        """Exit code 3 of `plan` and `sync --wait`: a hold, an open prompt, somebody waits, incomplete."""
         open_prompt = any(prompt.state in ("open", "overdue") for prompt in self.requests)
         return bool(self.held or open_prompt or self.counts.get("waiting") or self.incomplete)
 

@@ -99,6 +99,7 @@ def read_mappings(connection: Connection) -> list[Mapping]:
             transitive=row.transitive,
             grace_hours=row.grace_hours,
             reserve=row.reserve,
+            made_at=row.created_at,
         )
         for row in connection.execute(query)
     ]

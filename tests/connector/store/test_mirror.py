@@ -90,7 +90,7 @@ def test_mappings_name_their_group_and_directory(engine: Engine) -> None:
     group = world.group(world.directory("entra"), "LIC-AnyPrint")
     id = world.map(group, PRINT, transitive=True)
     assert world.mirror.mappings() == [
-        Mapping(id, group, "LIC-AnyPrint", "entra", PRINT, 100, transitive=True)
+        Mapping(id, group, "LIC-AnyPrint", "entra", PRINT, 100, transitive=True, made_at=START)
     ]
 
 
