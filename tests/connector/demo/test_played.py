@@ -5,18 +5,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from flask import Flask
-from sqlalchemy import Engine, RowMapping, func, insert, select
+from sqlalchemy import Engine, RowMapping, func, select
 
 from connector.demo.player import Played, play
-from connector.store.directory import DirectoryStore
-from connector.store.engine import reading, writing
+from connector.store.engine import reading
 from connector.store.tables import changes, directories, groups, memberships, persons, users
 from connector.store.tables import warnings as skipped
-from scim.endpoints import Caller
-from scim.views import Config, blueprint
 from tests.connector.demo.files import cycles, scenario
-from tests.connector.demo.world import World, replay, serving
+from tests.connector.demo.northmill import northmill
+from tests.connector.demo.world import World, replay
 
 
 def now() -> datetime:
@@ -25,18 +22,7 @@ def now() -> datetime:
 
 @pytest.fixture
 def url(engine: Engine) -> Iterator[str]:
-    """Both directories behind one URL; the token is the directory's name."""
-    callers = {}
-    with writing(engine) as connection:
-        for name, kind in scenario().directories:
-            made = insert(directories).values(name=name, kind=kind, created_at=now())
-            pk = connection.execute(made.returning(directories.c.pk)).scalar_one()
-            callers[f"Bearer {name}"] = Caller(name, kind, DirectoryStore(engine, pk, now))
-    app = Flask("scim-only")
-    base_url = "http://connector.example/scim/v2"
-    config = Config(base_url=base_url, authenticate=lambda header: callers[header or ""])
-    app.register_blueprint(blueprint(config), url_prefix="/scim/v2")
-    with serving(app) as url:
+    with northmill(engine, now) as url:
         yield url
 
 
