@@ -120,8 +120,9 @@ def entries(connection: Connection, *, after: int = 0, subject: str | None = Non
     query = select(audit).where(audit.c.pk > after).order_by(audit.c.pk)
     if subject is not None:
         query = query.where(audit.c.subject == subject)
-    for row in connection.execute(query.execution_options(yield_per=1000)):
-        yield _entry(row)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            yield _entry(row)
 
 
 def export(connection: Connection) -> Iterator[str]:

@@ -45,11 +45,12 @@ class SqlLedger:
 
     def due(self, now: datetime, limit: int) -> Sequence[PersonId]:
         query = select(standings.c.person_pk).where(standings.c.look_at <= now)
-        in_order = query.order_by(standings.c.look_at, standings.c.person_pk)
+        query = query.order_by(standings.c.look_at, standings.c.person_pk)
+        in_order = query.execution_options(yield_per=1000)
         found: dict[PersonId, None] = {}
-        with reading(self.engine) as connection:
-            for pk in connection.scalars(in_order.execution_options(yield_per=1000)):
-                found[PersonId(pk)] = None
+        with reading(self.engine) as connection, connection.execute(in_order) as rows:
+            for row in rows:
+                found[PersonId(row.person_pk)] = None
                 if len(found) == limit:
                     break
         return list(found)

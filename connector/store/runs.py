@@ -66,8 +66,9 @@ def get(connection: Connection, id: RunId | None = None) -> Run:
 def actions_of(connection: Connection, run: RunId) -> Iterator[Done]:
     """In the order of the plan; streamed."""
     query = select(actions).where(actions.c.run_pk == run).order_by(actions.c.seq)
-    for row in connection.execute(query.execution_options(yield_per=1000)):
-        yield done_of(row)
+    with connection.execute(query.execution_options(yield_per=1000)) as rows:
+        for row in rows:
+            yield done_of(row)
 
 
 def done_of(row: Row[Any]) -> Done:

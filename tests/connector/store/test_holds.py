@@ -1,0 +1,81 @@
+"""Is a decision on a hold bound to what was seen? (R24, T08)"""
+
+import pytest
+from sqlalchemy import Engine
+
+from connector.store import holds
+from connector.store.audit import entries
+from connector.store.engine import reading, writing
+from connector.store.holds import Undecidable
+from sync.model import Hold, HoldId
+from sync.plan import HoldChange, Plan
+from tests.connector.store.test_plans import emptied, view
+from tests.connector.store.world import PRINT, World, held
+from tests.moments import at
+
+
+def shown(world: World, hold: HoldId) -> Hold:
+    with reading(world.engine) as connection:
+        return holds.get(connection, hold)
+
+
+def test_released_they_go_at_the_next_round_and_count_no_more(engine: Engine) -> None:
+    world = World(engine)
+    people, hold = emptied(world)
+    before = shown(world, hold)
+    with writing(engine) as connection:
+        after = holds.release(connection, hold, before.digest, "ann", at(5))
+
+    assert (after.state, after.decided_by, after.decided_at) == ("released", "ann", at(5))
+    assert (after.removals, after.digest) == (before.removals, before.digest)
+    standings = [world.standing(p) for p in people]
+    assert [(s.released, s.hold, s.look_at) for s in standings] == [(True, None, at(5))] * 3
+    assert world.ledger.due(at(5), 10) == people
+    assert view(world).losses == ()
+    with reading(engine) as connection:
+        assert [(e.actor, e.action, e.subject) for e in entries(connection)] == [
+            ("sync", "hold.open", f"hold:{hold}"), ("ann", "hold.released", f"hold:{hold}"),
+        ]  # fmt: skip
+
+
+def test_rejected_they_keep_it_and_count_no_more(engine: Engine) -> None:
+    world = World(engine)
+    people, hold = emptied(world)
+    with writing(engine) as connection:
+        after = holds.reject(connection, hold, "ann", at(5))
+    assert after.state == "rejected"
+    assert len(after.removals) == 3
+    assert [(s.kept, s.hold, s.look_at) for s in map(world.standing, people)] == [(True, None, None)] * 3
+    assert view(world).losses == ()
+
+
+def test_a_release_of_another_set_than_was_seen_is_refused(engine: Engine) -> None:
+    world = World(engine)
+    people, hold = emptied(world)
+    seen = shown(world, hold).digest
+    eve = world.person("eve")
+    joins = HoldChange(hold, "product_share", None, PRINT, (eve,))
+    world.ledger.store(world.begin(1), Plan((held(eve, lost_at=at(1)),), holds=(joins,)), (), at(1))
+
+    with pytest.raises(Undecidable) as refused, writing(engine) as connection:
+        holds.release(connection, hold, seen, "ann", at(2))
+
+    assert refused.value.digest == shown(world, hold).digest != seen
+    assert refused.value.digest in str(refused.value)
+    assert [world.standing(p).hold for p in [*people, eve]] == [hold] * 4
+
+
+def test_what_is_decided_cannot_be_decided_again(engine: Engine) -> None:
+    world = World(engine)
+    _, hold = emptied(world)
+    digest = shown(world, hold).digest
+    with writing(engine) as connection:
+        holds.reject(connection, hold, "ann", at(1))
+    with pytest.raises(Undecidable, match="rejected already"), writing(engine) as connection:
+        holds.release(connection, hold, digest, "bob", at(2))
+    assert shown(world, hold).decided_by == "ann"
+
+
+def test_an_unknown_hold_names_the_list(engine: Engine) -> None:
+    with pytest.raises(LookupError, match="hold list"), reading(engine) as connection:
+        holds.get(connection, HoldId(5))
