@@ -18,8 +18,10 @@ def allocate(
     """
     kept, loose = _set_aside(free, reserves)
     winners: list[Waiter] = []
-    for waiter in queue:
-        if not loose and not any(kept.values()):
+    left = iter(queue)
+    while loose or any(kept.values()):
+        waiter = next(left, None)
+        if waiter is None:
             break
         if not waiter.base_ready:
             continue
