@@ -142,6 +142,7 @@ def test_a_group_may_contain_itself(northmill: Mirror) -> None:
 
 def crowd(northmill: Mirror, number: int) -> list[str]:
     """Many people at once, written straight into the tables."""
+    directory = northmill.store.directory
     ids = [str(uuid4()) for _ in range(number)]
     with writing(northmill.engine) as connection:
         connection.execute(
@@ -152,7 +153,7 @@ def crowd(northmill: Mirror, number: int) -> list[str]:
             insert(users),
             [
                 {
-                    "pk": 1000 + n, "id": id, "directory_pk": northmill.store.directory, "person_pk": 1000 + n,
+                    "pk": 1000 + n, "id": id, "person_pk": 1000 + n, "directory_pk": directory,
                     "user_name": f"u{n}", "folded": f"u{n}", "active": True, "document": "{}", "version": 1,
                     "created_at": at(), "modified_at": at(),
                 }
