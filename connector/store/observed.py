@@ -36,7 +36,7 @@ def observe(
     for chunk in chunks(seen):
         found = _people(connection, product, chunk)
         unsure = _asked(connection, product, "unassign", sorted(found), now - STALE)
-        known = {s.person: s for s in standings.read(connection, sorted(found), product)}
+        known = {s.person: s for s in standings.read(connection, sorted(found), product, lock=True)}
         new = [
             _found(known.get(person, Standing(person, product)), assigned)
             for person, assigned in found.items()
@@ -66,7 +66,8 @@ def unseen(
     people = [PersonId(pk) for pk in connection.scalars(select(rows.c.person_pk).where(gone))]
     for chunk in chunks(sorted(people)):
         unsure = _asked(connection, product, "assign", chunk, before)
-        new = [freed(s) for s in standings.read(connection, [p for p in chunk if p not in unsure], product)]
+        sure = [person for person in chunk if person not in unsure]
+        new = [freed(s) for s in standings.read(connection, sure, product, lock=True)]
         standings.write(connection, new)
         marks.mark(connection, (s.person for s in new), now)
         follow(connection, new, bases, now)

@@ -112,15 +112,23 @@ def _reason_to_json(reason: Reason) -> dict[str, object]:
 
 
 def read(
-    connection: Connection, people: Collection[PersonId], product: ProductId | None = None
+    connection: Connection,
+    people: Collection[PersonId],
+    product: ProductId | None = None,
+    *,
+    lock: bool = False,
 ) -> list[Standing]:
-    """The standings of these people, all or of one product, in the order of person and product."""
+    """The standings of these people, all or of one product, in the order of person and product.
+
+    `lock`: nobody else changes them until the transaction ends; for who writes back what follows from them.
+    """
     found: list[Standing] = []
     for chunk in chunks(sorted(set(people))):
         query = select(standings).where(standings.c.person_pk.in_(chunk))
         if product is not None:
             query = query.where(standings.c.product == product)
-        rows = connection.execute(query.order_by(standings.c.person_pk, standings.c.product))
+        query = query.order_by(standings.c.person_pk, standings.c.product)
+        rows = connection.execute(query.with_for_update() if lock else query)
         found.extend(of_row(row) for row in rows)
     return found
 

@@ -157,5 +157,5 @@ def reason(mapping: int = 1, group: int = 1, priority: int = 100) -> Reason:
 
 def intent(run: RunId, people: list[PersonId], kind: str = "assign", **values: Any) -> Intent:
     asked = tuple((person, AccountId(f"a{person}")) for person in people)
-    made = Intent(run, kind, PRINT, SUBSCRIPTION, f"{kind}-{run}-{people[0]}", '{"user_ids":[]}', asked)
+    made = Intent(run, kind, PRINT, SUBSCRIPTION, f"{kind}-{run}-{people[:1]}", '{"user_ids":[]}', asked)
     return replace(made, **values)
