@@ -101,10 +101,10 @@ def create(call: Call, resource_type: ResourceType) -> Reply:
     with call.caller.store.writing() as writer:
         stored = writer.create(resource_type.kind, resources.created(sent.attributes, resource_type))
         if sent.members:
-            _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
-            stored = writer.get(stored.kind, stored.id)
-    location = resources.location(stored.kind, stored.id, call.base_url)
-    return _written(call, stored, projection, 201, {"Location": location})
+            stored = _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
+        shown = next(_shown(call, writer, [(stored, projection)], members=False))
+    headers = {"Location": resources.location(stored.kind, stored.id, call.base_url)}
+    return _written(call, stored, shown, projection, 201, headers)
 
 
 def replace(call: Call, resource_type: ResourceType, id: str) -> Reply:
@@ -114,9 +114,9 @@ def replace(call: Call, resource_type: ResourceType, id: str) -> Reply:
         before = _locked(call, writer, resource_type, id)
         stored = writer.save(before, resources.replaced(before.attributes, sent.attributes))
         if sent.members is not None:
-            _change_members(writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
-            stored = writer.get(stored.kind, stored.id)
-    return _written(call, stored, projection, 200, {})
+            stored = _change_members(writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
+        shown = next(_shown(call, writer, [(stored, projection)], members=False))
+    return _written(call, stored, shown, projection, 200)
 
 
 def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
@@ -125,22 +125,19 @@ def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
     sent = operations.read(call.body(_limit(resource_type)))
     meant = [one for each in sent for one in dialects.operation(each, resource_type, dialect)]
     projection = parameters.project(call.given, resource_type)
+    answer = _answer(call, resource_type)
     with call.caller.store.writing() as writer:
         before = _locked(call, writer, resource_type, id)
         after = patch.apply(resource_type, before.attributes, meant, forgiving=dialect.forgiving)
         stored = writer.save(before, after.attributes)
         if after.members:
-            _change_members(writer, stored, after.members)
-            stored = writer.get(stored.kind, stored.id)
+            stored = _change_members(writer, stored, after.members)
         for code, path in after.warnings[:MAX_WARNINGS]:
             writer.warn(code, f"{stored.kind}: {path}")
-    match _answer(call, resource_type):
-        case Answer.NOTHING:
+        if answer is Answer.NOTHING:
             return Reply(204, headers={"ETag": resources.etag(stored)})
-        case Answer.BRIEF:
-            return _written(call, stored, projection, 200, {}, members=False)
-        case Answer.FULL:
-            return _written(call, stored, projection, 200, {})
+        shown = next(_shown(call, writer, [(stored, projection)], members=False))
+    return _written(call, stored, shown, projection, 200, members=answer is Answer.FULL)
 
 
 def delete(call: Call, resource_type: ResourceType, id: str) -> Reply:
@@ -151,6 +148,7 @@ def delete(call: Call, resource_type: ResourceType, id: str) -> Reply:
     return Reply(204)
 
 
+_MEMBERS = GROUP.attributes[""]["members"]
 #: What a resource shows that its version doesn't tell of
 _COMPUTED = {Kind.USER: (USER.attributes[""]["groups"], USER.attributes[LICENSE]["licenses"])}
 
@@ -186,30 +184,41 @@ def _answer(call: Call, resource_type: ResourceType) -> Answer:
     return caller.patched_user or caller.dialect.patched_user
 
 
-def _change_members(writer: Writer, group: Stored, changes: Sequence[MemberOp]) -> None:
+def _change_members(writer: Writer, group: Stored, changes: Sequence[MemberOp]) -> Stored:
+    """The group as it is then: its version may have grown."""
     unknown = writer.change_members(group.id, changes)
     name = str(group.attributes.get("displayName", group.id))[:200]
     for id in unknown[:MAX_WARNINGS]:
         writer.warn("unknown_member", f"{name}: {id[:200]}")
     if len(unknown) > MAX_WARNINGS:
         writer.warn("unknown_member", f"{name}: more than {MAX_WARNINGS} in one request")
+    return writer.get(group.kind, group.id)
 
 
 def _written(
     call: Call,
     stored: Stored,
+    shown: stream.Shown,
     projection: Projection,
     status: int,
-    headers: Mapping[str, str],
+    headers: Mapping[str, str] | None = None,
     *,
     members: bool = True,
 ) -> Reply:
+    """What was written; a group's members are streamed after the transaction has ended."""
+    headers = {"ETag": resources.etag(stored), **(headers or {})}
+    if not members or stored.kind is not Kind.GROUP or not projection.wants(_MEMBERS):
+        return Reply(status, stream.single(shown), headers)
     with ExitStack() as stack:
         reader = stack.enter_context(call.caller.store.reading())
-        shown = next(_shown(call, reader, [(stored, projection)], members=members))
-        all_headers = {"ETag": resources.etag(stored), **headers}
-        reply = Reply(status, stream.single(shown), all_headers, stack.pop_all().close)
+        shown = stream.Shown(shown.resource, _members(call, reader, stored, projection))
+        reply = Reply(status, stream.single(shown), headers, stack.pop_all().close)
     return reply
+
+
+def _members(call: Call, reader: Reader, group: Stored, projection: Projection) -> Iterator[dict[str, Any]]:
+    for reference in reader.members(group.id):
+        yield from projection.value(_MEMBERS, [resources.show_member(reference, call.base_url)])
 
 
 def _shown(
@@ -222,7 +231,6 @@ def _shown(
     with_licenses = [id for id, projection in users if projection.wants(licenses_of)]
     groups = reader.groups_of(with_groups) if with_groups else {}
     licenses = call.licenses(call.caller.directory, with_licenses) if with_licenses else None
-    member = GROUP.attributes[""]["members"]
     for stored, projection in found:
         resource_type = USER if stored.kind is Kind.USER else GROUP
         whole = resources.show(
@@ -231,11 +239,6 @@ def _shown(
             groups=groups.get(stored.id, ()),
             licenses=None if licenses is None else licenses.get(stored.id, ()),
         )
-        listed: Iterator[Any] | None = None
-        if resource_type is GROUP and members and projection.wants(member):
-            listed = (
-                kept
-                for reference in reader.members(stored.id)
-                for kept in projection.value(member, [resources.show_member(reference, call.base_url)])
-            )
+        streams = members and resource_type is GROUP and projection.wants(_MEMBERS)
+        listed = _members(call, reader, stored, projection) if streams else None
         yield stream.Shown(projection.of(whole, resource_type), listed)

@@ -121,8 +121,8 @@ def _integer(given: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def _sorts(text: str, types: Sequence[ResourceType]) -> dict[str, Attr]:
-    """The attribute to sort by of each type that has it. A complex one without sub-attribute means the `value`
-    of its primary element, else of its first (RFC 7644 3.4.2.3)."""
+    """The attribute to sort by of each type that has it. A complex one without sub-attribute means the
+    `value` of its primary element, else of its first (RFC 7644 3.4.2.3)."""
     found = {}
     for each in types:
         try:

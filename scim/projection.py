@@ -13,7 +13,7 @@ from scim.schema import Attribute, ResourceType, Returned
 
 _MAX_NAMES = 200
 #: A comma outside of quotes and brackets parts two names
-_NAMES = re.compile(r'(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\]|[^,\[])+')
+_NAMES = re.compile(r'(?:\[(?:[^\]"]|"(?:[^"\\]|\\.)*")*\]?|[^,\[])+')
 
 
 @dataclass(frozen=True, slots=True)
