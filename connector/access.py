@@ -25,7 +25,8 @@ def set_up(app: Flask) -> None:
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
         quiet = request.path in ("/healthz", "/readyz", "/metrics") or request.path.startswith("/static/")
-        (log.debug if quiet else log.info)(
+        say = log.warning if response.status_code >= 500 else log.debug if quiet else log.info
+        say(
             "request",
             method=request.method,
             path=request.path[:300],

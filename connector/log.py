@@ -48,8 +48,11 @@ def setup(stream: TextIO | None = None, *, text: bool | None = None, level: int 
     handler = logging.StreamHandler(stream)
     handler.setFormatter(formatter)
     logging.basicConfig(handlers=[handler], level=level, force=True)
-    for chatty in ("apscheduler", "alembic", "urllib3", "_granian"):
+    for chatty in ("alembic", "urllib3", "_granian"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns of each tick that a long round skips
+    if as_text:  # a person who watches is not served by a line for each request
+        logging.getLogger("connector.access").setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

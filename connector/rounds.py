@@ -1,25 +1,28 @@
 """How is one round made and written down? The seam between the worker or a command and sync.reconcile."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, exists, or_, select
 from structlog.stdlib import get_logger
-from sync.report import report
 
 from connector import wiring
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import signals
+from connector.store import requests, signals
 from connector.store.engine import writing
 from connector.store.leases import Heartbeat
-from sync.model import RunId
+from connector.store.tables import group_marks, marks, standings
+from sync.model import Request, RequestState, RunId
 from sync.ports import Ports
 from sync.reconcile import Scope, run_round
+from sync.report import report
 
 #: the lease of whoever makes rounds
 LEASE = "worker"
 _LAST_FULL = "full_round"
+#: a read that begins so long after a send shows what came of it (R20)
+READABLE = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     started = ports.clock()
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
-    said = report(round, ports.ledger, ports.clock())
+    said = report(round, ports.ledger, ports.clock(), ports.mirror.mappings())
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
         with writing(engine) as connection:
@@ -42,6 +45,32 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
     return Made(round.run, not round.trouble)
+
+
+def people_are_due(connection: Connection, now: datetime) -> bool:
+    """Somebody changed, or a moment of somebody's has come: a removal, an announcement, another try."""
+    waits = exists(select(standings.c.product).where(standings.c.look_at <= now))
+    asks = select(or_(exists(select(marks.c.person_pk)), exists(select(group_marks.c.group_pk)), waits))
+    return bool(connection.scalar(asks))
+
+
+def requests_are_due(connection: Connection, now: datetime) -> bool:
+    """One is to be sent, its answer was lost and can be read by now (R20), or its hour is over (L9)."""
+    return any(_is_due(request, now) for request in requests.living(connection))
+
+
+def _is_due(request: Request, now: datetime) -> bool:
+    match request.state:
+        case RequestState.APPROVED:
+            return True
+        case RequestState.SCHEDULED:
+            return request.due_at is not None and request.due_at <= now
+        case RequestState.SUBMITTED:
+            return request.submitted_at is None or request.submitted_at + READABLE <= now
+        case RequestState.PENDING:
+            return request.effective_by is not None and request.effective_by <= now
+        case _:
+            return False
 
 
 def last_full(connection: Connection) -> datetime | None:

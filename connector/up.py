@@ -5,8 +5,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import click
 from sqlalchemy import Engine
@@ -14,11 +12,12 @@ from structlog.stdlib import get_logger
 
 from connector.opening import prepare
 from connector.settings import Overrides, Settings, load
-from connector.store import sign_ins
-from connector.store.engine import writing
+from connector.store import sign_ins, signals
+from connector.store.engine import reading, writing
 from connector.supervise import Child, Supervisor
-from connector.web_address import check_port, free_port, url_of
+from connector.web_address import check_port, free_port, is_ready, url_of
 
+_SERVED = "served_url"
 SLOW_START = 20.0  #: seconds after which it is said that the endpoint doesn't answer
 
 
@@ -71,14 +70,6 @@ class _Greeting:
             get_logger(__name__).warning("the endpoint doesn't answer yet", url=f"{self._url}/readyz")
 
 
-def is_ready(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 (http on this machine)
-            return bool(answer.status == 200)
-    except (URLError, OSError):
-        return False
-
-
 def sign_in_link(engine: Engine, operator: sign_ins.Operator, url: str) -> str:
     """A link to the console that signs in once, within 15 minutes."""
     with writing(engine) as connection:
@@ -86,10 +77,19 @@ def sign_in_link(engine: Engine, operator: sign_ins.Operator, url: str) -> str:
     return f"{url}/sign-in?link={link}"
 
 
+def served_url(engine: Engine) -> str | None:
+    """Where the console was last said to be."""
+    with reading(engine) as connection:
+        found = signals.get(connection, _SERVED)
+    return None if found is None else str(found)
+
+
 def greet(settings: Settings, url: str) -> None:
     """What a person needs next; the last line is for whoever waits for the start."""
     engine = prepare(settings)
     seen = settings.public_url or url
+    with writing(engine) as connection:
+        signals.put(connection, _SERVED, seen, datetime.now(UTC))
     link = sign_in_link(engine, sign_ins.Operator("local", "admin"), seen)
     engine.dispose()
     click.echo(f"SCIM base URL   {seen}/scim/v2")

@@ -4,9 +4,12 @@ One process with threads beside one that minds it; several machines are several 
 """
 
 import os
+import time
 from functools import partial
+from threading import Thread
 from typing import Any
 
+import click
 from flask import Flask
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
@@ -15,7 +18,7 @@ from granian.server import Server
 from connector import log, parent
 from connector.app import create_app
 from connector.settings import Overrides, load
-from connector.web_address import check_port
+from connector.web_address import check_port, is_ready, url_of
 
 #: a body that trickles in holds a thread, a header doesn't: more threads than slow sockets we promise to bear
 THREADS = 400
@@ -24,9 +27,14 @@ HEADER_MILLISECONDS = 15_000
 STOP_SECONDS = 4
 
 
-def serve(overrides: Overrides, host: str, port: int) -> None:
-    """Serve until SIGTERM or SIGINT. Raises PortTaken; SystemExit(1) when the serving process dies."""
+def serve(overrides: Overrides, host: str, port: int, *, quiet: bool) -> None:
+    """Serve until SIGTERM or SIGINT. Raises PortTaken; SystemExit(1) when the serving process dies.
+
+    `quiet`: another process says that it is ready.
+    """
     check_port(host, port)
+    if not quiet:
+        Thread(target=_say_ready, args=(url_of(host, port),), daemon=True).start()
     server = Server(
         "connector",
         address=host,
@@ -44,6 +52,12 @@ def serve(overrides: Overrides, host: str, port: int) -> None:
         workers_kill_timeout=STOP_SECONDS,
     )
     server.serve(target_loader=partial(_load, overrides, os.getpid()), wrap_loader=False)
+
+
+def _say_ready(url: str) -> None:
+    while not is_ready(url):
+        time.sleep(0.1)
+    click.echo(f"ready {url}")
 
 
 def _load(overrides: Overrides, serving: int) -> Flask:

@@ -1,6 +1,8 @@
 """Where is the endpoint served, and is that free?"""
 
 import socket
+from urllib.error import URLError
+from urllib.request import urlopen
 
 
 class PortTaken(Exception):
@@ -36,3 +38,11 @@ def url_of(host: str, port: int) -> str:
     """Where this machine reaches what is served on that address."""
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
     return f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+
+
+def is_ready(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/readyz", timeout=2) as answer:  # noqa: S310 (http on this machine)
+            return bool(answer.status == 200)
+    except (URLError, OSError):
+        return False

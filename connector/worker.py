@@ -18,14 +18,14 @@ from sqlalchemy import Engine
 from structlog.stdlib import get_logger
 
 from connector import parent, rounds, wiring
-from connector.due import Look, Subscribed, due, patience, read_again, subscribed
+from connector.due import PENDING_SECONDS, Look, Subscribed, due, patience, read_again, subscribed
 from connector.opening import prepare
 from connector.settings import Overrides, Settings, load
 from connector.store import signals
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.leases import Heartbeat, Lease, acquire
+from sync.model import LONG_AGO
 from sync.ports import Fenced, Ports, Transient, Unauthorized
-from sync.reconcile import work_to_do
 
 #: a round that doesn't come to its end by then is left as it is (T30)
 STOP_SECONDS = 8.0
@@ -84,6 +84,7 @@ class Worker:
     _moved: bool = False
     _in_vain: int = 0  #: rounds in a row that something was in the way of
     _patient_until: datetime | None = None
+    _requests_again: datetime = LONG_AGO  #: one that AnySoft isn't ready for isn't tried at each tick
 
     def __post_init__(self) -> None:
         self.idle.set()
@@ -157,8 +158,12 @@ class Worker:
             self._moved = self._moved or before is None or before.seen != self._subscribed.seen
         with reading(self.engine) as connection:
             asked, full_at = signals.asked(connection), rounds.last_full(connection)
+            work = rounds.people_are_due(connection, now)
+            if not work and self._requests_again <= now:
+                work = rounds.requests_are_due(connection, now)
+                self._requests_again = now + timedelta(seconds=PENDING_SECONDS if work else 0)
         patient = self._patient_until is not None and now < self._patient_until
-        return Look(now, asked, full_at, self._moved, work_to_do(ports, now), patient)
+        return Look(now, asked, full_at, self._moved, work, patient)
 
     def _remember(self, ports: Ports) -> None:
         """What our own calls changed is no news."""

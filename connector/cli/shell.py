@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 
 from connector.opening import attach
 from connector.settings import Overrides, Settings, load
-from connector.store import audit, operators
+from connector.store import audit, directories, operators
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from sync.ports import Rejected
@@ -118,6 +118,8 @@ def refusals() -> Iterator[None]:
     except Rejected as error:
         fields = "".join(f"\n  {name}: {wrong}" for name, wrong in error.fields)
         raise Failed(f"{error}{fields}") from None
+    except (directories.Unknown, directories.NameTaken, directories.InUse) as error:
+        raise Failed(str(error)) from None
     except (LookupError, ValueError) as error:
         raise Failed(str(error.args[0]) if error.args else str(error)) from error
 

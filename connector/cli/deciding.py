@@ -1,0 +1,264 @@
+"""queue, request, hold: what waits for a seat, and what waits for a person."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from connector import shown, wiring
+from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, USER
+from connector.cli.license import amount
+from connector.cli.out import json_option, show_fields, show_rows
+from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
+from connector.store import holds, queue, requests, signals
+from connector.store.engine import reading, writing
+from connector.store.explain import find_people
+from connector.store.operators import Role
+from sync import quantity as rules
+from sync.model import HoldId, ProductId, Request, RequestId, Subscription
+
+MOST = 100_000
+
+
+@click.group("queue")
+def queue_() -> None:
+    """Who waits for a seat."""
+
+
+@queue_.command("list")
+@click.argument("product", type=PRODUCT)
+@json_option
+@pass_shell
+def list_queue(shell: Shell, product: str, as_json: bool) -> None:
+    """Everybody who waits for PRODUCT, in order (R14)."""
+    shell.actor()
+    _check_product(shell, product)
+    with reading(shell.engine) as connection:
+        line = queue.read_queue(connection, ProductId(product), MOST)
+    rows = [
+        {
+            "position": place,
+            "user": w.user_name,
+            "priority": w.priority,
+            "since": w.since,
+            "moved": w.moved_to < 0,
+            "base_ready": w.base_ready,
+        }
+        for place, w in enumerate(line, 1)
+    ]
+    columns = ("position", "user", "priority", "since", "moved", "base_ready")
+    show_rows(rows, columns, as_json=as_json, nothing=f"Nobody waits for {product}.")
+
+
+@queue_.command("move")
+@click.argument("product", type=PRODUCT)
+@click.argument("user", type=USER)
+@click.option("--to", type=click.IntRange(1, MOST), required=True, help="The new place; 1 is next.")
+@json_option
+@pass_shell
+def move(shell: Shell, product: str, user: str, to: int, as_json: bool) -> None:
+    """Put USER at another place, before everybody who wasn't moved."""
+    actor = shell.actor(Role.OPERATOR)
+    _check_product(shell, product)
+    with refusals(), writing(shell.engine) as connection:
+        found = find_people(connection, user)
+        if not found:
+            raise Failed(f"no directory has a user {user}: see `queue list {product}`")
+        place = queue.move(connection, ProductId(product), found[0], to, actor.name, now())
+    show_fields(
+        {"user": user, "product": product, "position": place.position, "of": place.of}, as_json=as_json
+    )
+
+
+def _check_product(shell: Shell, product: str) -> None:
+    known = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
+    if product not in known:
+        raise Failed(f"there is no product {product}: use one of {', '.join(known)}")
+
+
+@click.group("request")
+def request_() -> None:
+    """Quantity requests: whether to buy more."""
+
+
+@request_.command("list")
+@json_option
+@pass_shell
+def list_requests(shell: Shell, as_json: bool) -> None:
+    """The living ones, then those that ended."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        found = requests.list_requests(connection)
+    rows = _prompts(shell, found)
+    columns = (
+        "id",
+        "product",
+        "state",
+        "quantity",
+        "proposed",
+        "waiting",
+        "charge_now",
+        "next_bill",
+        "opened_at",
+    )
+    show_rows(rows, columns, as_json=as_json, nothing="Nobody was asked to buy anything.")
+
+
+@request_.command("show")
+@click.argument("id", type=ID)
+@json_option
+@pass_shell
+def show_request(shell: Shell, id: int, as_json: bool) -> None:
+    """What is asked, what it costs, who waits."""
+    shell.actor()
+    with refusals(), reading(shell.engine) as connection:
+        found = requests.get(connection, RequestId(id))
+        line = queue.read_queue(connection, found.product, 50)
+    row = _prompts(shell, [found])[0] | {"people": [w.user_name for w in line]}
+    show_fields(row, as_json=as_json)
+
+
+@request_.command()
+@click.argument("id", type=ID)
+@click.option("--quantity", type=QUANTITY, help="Another absolute quantity than the proposed one.")
+@json_option
+@pass_shell
+def approve(shell: Shell, id: int, quantity: int | None, as_json: bool) -> None:
+    """Buy: the quantity is raised in the next round (R19, R20)."""
+
+    def change(r: Request, sub: Subscription, by: str, at: datetime) -> Request:
+        return rules.approve(r, quantity, r.quantity, r.need, sub, by, at)
+
+    _decide(shell, id, change, as_json)
+
+
+@request_.command()
+@click.argument("id", type=ID)
+@click.option("--quantity", type=QUANTITY, help="Another absolute quantity than the proposed one.")
+@click.option("--at", "due_at", type=DAY, help="When to buy (at the renewal).")
+@json_option
+@pass_shell
+def schedule(shell: Shell, id: int, quantity: int | None, due_at: datetime | None, as_json: bool) -> None:
+    """Buy later: at the renewal, or at the time given."""
+    if due_at is not None and due_at <= now():
+        raise click.BadParameter("must lie ahead; `request approve` buys now", param_hint="--at")
+
+    def change(r: Request, sub: Subscription, by: str, at: datetime) -> Request:
+        return rules.schedule(r, quantity, r.quantity, r.need, sub, by, at, due_at)
+
+    _decide(shell, id, change, as_json)
+
+
+@request_.command()
+@click.argument("id", type=ID)
+@click.option("--reason", type=LINE, required=True, help="Why not.")
+@json_option
+@pass_shell
+def decline(shell: Shell, id: int, reason: str, as_json: bool) -> None:
+    """Don't buy; those who wait go on waiting."""
+    _decide(shell, id, lambda r, sub, by, at: rules.decline(r, by, reason, at), as_json)
+
+
+Change = Callable[[Request, Subscription, str, datetime], Request]
+
+
+def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
+    """What was seen is what the request says at this moment; both are stored, or neither."""
+    actor = shell.actor(Role.APPROVER)
+    anysoft = wiring.licensing(shell.settings, shell.engine)
+    with refusals():
+        with reading(shell.engine) as connection:
+            before = requests.get(connection, RequestId(id))
+        try:
+            after = change(before, anysoft.subscription(before.subscription), actor.name, now())
+            with writing(shell.engine) as connection:
+                stored = requests.store(connection, before, after, actor.name, now())
+                signals.ask(connection, False, actor.name, now())
+        except (rules.NotOpen, rules.Changed, requests.Changed) as error:
+            raise Failed(f"{error}: see `request show {id}`") from None
+    show_fields(_prompts(shell, [stored])[0], as_json=as_json)
+
+
+def _prompts(shell: Shell, found: list[Request]) -> list[dict[str, Any]]:
+    anysoft = wiring.licensing(shell.settings, shell.engine)
+    with reading(shell.engine) as connection:
+        licenses = shown.licenses(anysoft, connection)
+    rows = []
+    for each in found:
+        prompt = shown.prompt(each, licenses)
+        costs = {"charge_now": amount(prompt.charge_now), "next_bill": amount(prompt.next_bill)}
+        rows.append(asdict(prompt) | costs)
+    return rows
+
+
+@click.group()
+def hold() -> None:
+    """Removals that wait for a person (R24)."""
+
+
+@hold.command("list")
+@json_option
+@pass_shell
+def list_holds(shell: Shell, as_json: bool) -> None:
+    """Open ones first."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        rows = [shown.hold(each) for each in holds.list_holds(connection)]
+    if not as_json:
+        rows = [row | {"removals": len(row["removals"])} for row in rows]  # type: ignore[arg-type]
+    columns = ("id", "state", "reason", "group", "product", "removals", "opened_at")
+    show_rows(rows, columns, as_json=as_json, nothing="No removal was held.")
+
+
+@hold.command("show")
+@click.argument("id", type=ID)
+@json_option
+@pass_shell
+def show_hold(shell: Shell, id: int, as_json: bool) -> None:
+    """Who would lose what, and the digest that a release needs."""
+    shell.actor()
+    with refusals(), reading(shell.engine) as connection:
+        row = _with_addons(
+            shown.hold(holds.get(connection, HoldId(id))), holds.removals(connection, HoldId(id))
+        )
+    if not as_json:
+        row["removals"] = [f"{each['user']} ({each['product']})" for each in row["removals"]]
+    show_fields(row, as_json=as_json)
+
+
+def _with_addons(row: dict[str, Any], removals: tuple[holds.Removal, ...]) -> dict[str, Any]:
+    return row | {"removals": [{"user": r.user_name, "product": r.product} for r in removals]}
+
+
+@hold.command()
+@click.argument("id", type=ID)
+@click.option("--digest", type=LINE, required=True, help="Of the removals that you saw: `hold show ID`.")
+@json_option
+@pass_shell
+def release(shell: Shell, id: int, digest: str, as_json: bool) -> None:
+    """Let exactly these removals go on."""
+    _settle(shell, lambda c, by: holds.release(c, HoldId(id), digest, by, now()), as_json)
+
+
+@hold.command()
+@click.argument("id", type=ID)
+@json_option
+@pass_shell
+def reject(shell: Shell, id: int, as_json: bool) -> None:
+    """These people keep their license until a group entitles them again, or a person releases them."""
+    _settle(shell, lambda c, by: holds.reject(c, HoldId(id), by, now()), as_json)
+
+
+def _settle(shell: Shell, decide: Callable[[Any, str], Any], as_json: bool) -> None:
+    actor = shell.actor(Role.APPROVER)
+    with refusals():
+        try:
+            with writing(shell.engine) as connection:
+                decided = decide(connection, actor.name)
+                signals.ask(connection, False, actor.name, now())
+        except holds.Undecidable as error:
+            raise Failed(str(error)) from None
+    row = shown.hold(decided)
+    show_fields(row if as_json else row | {"removals": len(decided.removals)}, as_json=as_json)

@@ -1,0 +1,220 @@
+"""directory, token, client: who may write a mirror, and with which secret."""
+
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Any
+
+import click
+
+from connector.cli.kinds import LINE, NAME
+from connector.cli.out import json_option, show_fields, show_rows
+from connector.cli.rounds import NEEDS_A_PERSON
+from connector.cli.shell import Failed, NotYet, Shell, now, pass_shell, refusals
+from connector.store import audit, credentials, directories, seen_directories
+from connector.store.engine import reading, writing
+from connector.store.operators import Role
+
+#: a secret of an operator's own for ten years is one that nobody rotates
+DAYS = click.IntRange(1, 3650)
+_PULLS = ("tenant-id", "client-id", "client-secret-file", "certificate-file", "org-url", "api-token-file",
+          "interval", "cron")  # fmt: skip
+
+
+@click.group()
+def directory() -> None:
+    """Directories that push to this endpoint."""
+
+
+def _pull_options(command: Any) -> Any:
+    for name in reversed(_PULLS):
+        command = click.option(f"--{name}", type=LINE, help="Not yet: for a pulled directory.")(command)
+    return command
+
+
+@directory.command()
+@click.argument("name", type=NAME)
+@click.option("--kind", type=click.Choice(["scim", "entra", "okta"]), required=True, help="Who pushes.")
+@_pull_options
+@json_option
+@pass_shell
+def add(shell: Shell, /, name: str, kind: str, as_json: bool, **pull: str | None) -> None:
+    """Make a directory that pushes by SCIM."""
+    if given := [f"--{option.replace('_', '-')}" for option, value in pull.items() if value is not None]:
+        raise NotYet(f"{', '.join(given)}: this version takes what a directory pushes, and pulls nothing")
+    actor = shell.actor(Role.OPERATOR)
+    with refusals(), writing(shell.engine) as connection:
+        made = directories.add(connection, name, kind, now())
+        audit.append(connection, actor.name, "directory.add", f"directory:{name}", {"kind": kind}, now())
+    show_fields({"name": made.name, "kind": made.kind, "state": "new"}, as_json=as_json)
+
+
+@directory.command("list")
+@json_option
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """All directories, and when each was last heard of."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        rows = [asdict(each) for each in seen_directories.seen(connection, now())]
+    show_rows(
+        rows,
+        ("name", "kind", "state", "fresh_at", "users", "groups"),
+        as_json=as_json,
+        nothing="There is no directory: `directory add NAME --kind entra` makes one.",
+    )
+
+
+@directory.command()
+@click.argument("name", type=NAME)
+@json_option
+@pass_shell
+def check(shell: Shell, name: str, as_json: bool) -> int:
+    """Whether the directory is heard of, may speak, and is understood."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        found = next((d for d in seen_directories.seen(connection, now()) if d.name == name), None)
+        if found is None:
+            raise Failed(f"there is no directory {name}: see `directory list`")
+        warned = seen_directories.warned(connection, 1000, name)
+        live = [
+            c
+            for kind in ("token", "client")
+            for c in credentials.all_of(connection, kind, name)
+            if c.is_live(now())
+        ]
+    wrong = []
+    if not live:
+        wrong.append(f"nothing may speak for it: `token create {name}`")
+    if found.state == "new":
+        wrong.append("nothing was heard of it yet: enter the SCIM base URL and a token at its provider")
+    if found.state == "stale":
+        wrong.append("nothing was heard of it for three days: look at its provider's provisioning log")
+    row = asdict(found) | {"credentials": len(live), "warnings": len(warned), "problems": wrong}
+    show_fields(row, as_json=as_json)
+    if warned and not as_json:
+        show_rows(
+            [asdict(w) for w in warned[:20]],
+            ("code", "subject", "count", "last_at"),
+            as_json=False,
+            nothing="",
+        )
+    return NEEDS_A_PERSON if wrong else 0
+
+
+@directory.command()
+@click.argument("name", type=NAME)
+@click.option("--yes", is_flag=True, help="Don't ask.")
+@pass_shell
+def remove(shell: Shell, name: str, yes: bool) -> None:
+    """Remove a directory without mappings and managed licenses, its mirror and its tokens (R26)."""
+    actor = shell.actor(Role.OPERATOR)
+    if not yes:
+        click.confirm(f"Remove {name}, all that it wrote, and its tokens?", abort=True, err=True)
+    with refusals(), writing(shell.engine) as connection:
+        directories.remove(connection, name, now())
+        audit.append(connection, actor.name, "directory.remove", f"directory:{name}", {}, now())
+    click.echo(f"Directory {name} is gone.")
+
+
+@click.group()
+def token() -> None:
+    """Bearer tokens of directories."""
+
+
+@token.command("create")
+@click.argument("directory", type=NAME)
+@click.option("--days", type=DAYS, help="How long it is good (until it is revoked).")
+@json_option
+@pass_shell
+def create_token(shell: Shell, directory: str, days: int | None, as_json: bool) -> None:
+    """Make a token; it is shown once. Two may live at once, to rotate them."""
+    actor = shell.actor(Role.OPERATOR)
+    life = timedelta(days=days) if days is not None else None
+    with refusals(), writing(shell.engine) as connection:
+        made = credentials.token_create(connection, directory, now(), life)
+        detail = {"id": made.id, "days": days}
+        audit.append(connection, actor.name, "token.create", f"directory:{directory}", detail, now())
+    row = {"id": made.id, "token": made.secret, "directory": made.directory, "expires_at": made.expires_at}
+    show_fields(row, as_json=as_json)
+    _once(as_json)
+
+
+@token.command("list")
+@json_option
+@pass_shell
+def list_tokens(shell: Shell, as_json: bool) -> None:
+    """All tokens, without their secret."""
+    _list(shell, "token", as_json)
+
+
+@token.command("revoke")
+@click.argument("id", type=NAME)
+@pass_shell
+def revoke_token(shell: Shell, id: str) -> None:
+    """Refuse it from now on."""
+    _revoke(shell, "token", id)
+
+
+@click.group()
+def client() -> None:
+    """OAuth clients of directories (client-credentials)."""
+
+
+@client.command("create")
+@click.argument("directory", type=NAME)
+@click.option("--days", type=DAYS, help="How long its secret is good (until it is revoked).")
+@json_option
+@pass_shell
+def create_client(shell: Shell, directory: str, days: int | None, as_json: bool) -> None:
+    """Make a client for /oauth2/token; its secret is shown once."""
+    actor = shell.actor(Role.OPERATOR)
+    life = timedelta(days=days) if days is not None else None
+    with refusals(), writing(shell.engine) as connection:
+        made = credentials.client_create(connection, directory, now(), life)
+        audit.append(
+            connection, actor.name, "client.create", f"directory:{directory}", {"id": made.id}, now()
+        )
+    row = {"id": made.id, "client_id": made.id, "client_secret": made.secret, "directory": made.directory}
+    show_fields(row, as_json=as_json)
+    _once(as_json)
+
+
+@client.command("list")
+@json_option
+@pass_shell
+def list_clients(shell: Shell, as_json: bool) -> None:
+    """All clients, without their secret."""
+    _list(shell, "client", as_json)
+
+
+@client.command("revoke")
+@click.argument("id", type=NAME)
+@pass_shell
+def revoke_client(shell: Shell, id: str) -> None:
+    """Refuse it and all access tokens that it got, from now on."""
+    _revoke(shell, "client", id)
+
+
+def _once(as_json: bool) -> None:
+    if not as_json:
+        click.echo("Keep it now: it isn't shown again.", err=True)
+
+
+def _list(shell: Shell, kind: str, as_json: bool) -> None:
+    shell.actor()
+    with reading(shell.engine) as connection:
+        rows = [asdict(each) | {"live": each.is_live(now())} for each in credentials.all_of(connection, kind)]
+    columns = ("id", "directory", "live", "created_at", "expires_at", "used_at")
+    show_rows(
+        rows, columns, as_json=as_json, nothing=f"There is no {kind}: `{kind} create DIRECTORY` makes one."
+    )
+
+
+def _revoke(shell: Shell, kind: str, id: str) -> None:
+    actor = shell.actor(Role.OPERATOR)
+    with refusals(), writing(shell.engine) as connection:
+        if id not in {c.id for c in credentials.all_of(connection, kind)}:
+            raise Failed(f"there is no {kind} {id}: see `{kind} list`")
+        credentials.revoke(connection, id, now())
+        audit.append(connection, actor.name, f"{kind}.revoke", id, {}, now())
+    click.echo(f"The {kind} {id} is refused from now on.")

@@ -1,0 +1,134 @@
+"""doctor: is everything as it should be, and what is to be done?"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC
+
+import click
+from sqlalchemy import Engine, select
+
+from connector import rounds, wiring
+from connector.cli.out import json_option, show_rows
+from connector.cli.rounds import NEEDS_A_PERSON
+from connector.cli.shell import Shell, now, pass_shell
+from connector.opening import NotOpened
+from connector.settings import BadSettings, Settings
+from connector.store import audit, holds, queue, requests, seen_directories
+from connector.store.engine import Unavailable, reading
+from connector.store.leases import database_now
+from connector.store.tables import leases
+from sync.model import RequestState
+from sync.ports import Transient, Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    check: str
+    state: str  #: ok, attention (a person is needed), failed
+    said: str  #: and what to do
+
+
+@click.command()
+@json_option
+@pass_shell
+def doctor(shell: Shell, as_json: bool) -> int:
+    """Look at the database, AnySoft, the worker, the directories, and what waits for a person."""
+    findings = list(_look(shell))
+    rows = [asdict(each) for each in findings]
+    show_rows(rows, ("check", "state", "said"), as_json=as_json, nothing="")
+    states = {each.state for each in findings}
+    return 1 if "failed" in states else NEEDS_A_PERSON if "attention" in states else 0
+
+
+def _look(shell: Shell) -> Iterator[Finding]:
+    settings = shell.settings
+    try:
+        engine = shell.engine
+    except (NotOpened, Unavailable) as error:
+        yield Finding("database", "failed", str(error))
+        return
+    yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
+    checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
+        _audit, _anysoft, _worker, _directories, _prompts, _holds, _queue,
+    )  # fmt: skip
+    for check in checks:
+        yield check(settings, engine)
+
+
+def _audit(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        found = audit.verify(connection)
+    if isinstance(found, audit.Broken):
+        return Finding("audit log", "failed", f"{found.why}: `audit verify`")
+    return Finding("audit log", "ok", f"{found} entries, intact")
+
+
+def _anysoft(settings: Settings, engine: Engine) -> Finding:
+    try:
+        tenant = wiring.licensing(settings, engine).tenant()
+    except (Transient, Unauthorized, BadSettings) as error:
+        return Finding("anysoft", "failed", str(error))
+    if not tenant.administers:
+        return Finding(
+            "anysoft",
+            "failed",
+            f"the connector's account at {tenant.name} lacks the role Global Administration: "
+            "no license call is made; grant it there (built-in tenant: `tenant role grant`)",
+        )
+    return Finding("anysoft", "ok", f"{tenant.name}, Global Administration")
+
+
+def _worker(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        row = connection.execute(
+            select(leases.c.owner, (leases.c.expires_at > database_now(connection)).label("alive")).where(
+                leases.c.name == rounds.LEASE
+            )
+        ).first()
+        full_at = rounds.last_full(connection)
+    if row is None or not row.alive:
+        return Finding("worker", "failed", "no worker runs: start `up` or `worker`")
+    if full_at is None:
+        return Finding("worker", "ok", f"{row.owner}; the first full round is still to come")
+    age = now() - full_at
+    late = age.total_seconds() > 3 * 60 * settings.sync.full_round_minutes
+    said = f"{row.owner}; last full round {full_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    return Finding("worker", "failed" if late else "ok", f"{said}: look at its log" if late else said)
+
+
+def _directories(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        found = seen_directories.seen(connection, now())
+    stale = [each.name for each in found if each.state == "stale"]
+    if stale:
+        return Finding("directories", "attention", f"nothing heard for three days: {', '.join(stale)}")
+    return Finding("directories", "ok", f"{len(found)}")
+
+
+def _prompts(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        open_ones = [
+            r for r in requests.living(connection) if r.state in (RequestState.OPEN, RequestState.OVERDUE)
+        ]
+    if open_ones:
+        named = ", ".join(f"{r.id} ({r.product}, {r.state.value})" for r in open_ones)
+        return Finding("prompts", "attention", f"{named}: `request show`, then approve, schedule or decline")
+    return Finding("prompts", "ok", "none open")
+
+
+def _holds(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        open_ones = [str(h.id) for h in holds.list_holds(connection) if h.state == "open"]
+    if open_ones:
+        return Finding("holds", "attention", f"{', '.join(open_ones)}: `hold show`, then release or reject")
+    return Finding("holds", "ok", "none open")
+
+
+def _queue(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        waiting = {product: count for product, count in queue.waiting(connection).items() if count}
+    if waiting:
+        return Finding(
+            "queue", "attention", ", ".join(f"{n} wait for {p}" for p, n in sorted(waiting.items()))
+        )
+    return Finding("queue", "ok", "nobody waits")

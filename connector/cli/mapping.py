@@ -1,0 +1,202 @@
+"""mapping: which group gives which product; each change shows the plan that it causes (R26)."""
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+
+import click
+from sqlalchemy import Connection
+
+from connector import wiring
+from connector.cli.kinds import ID, LINE, NAME, PRODUCT
+from connector.cli.out import json_option, show_rows
+from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
+from connector.store import mappings
+from connector.store.engine import reading, writing
+from connector.store.operators import Role
+from sync.model import Facts, GroupId, Mapping, MappingId, PersonId, ProductId
+from sync.plan import Plan, Verb
+from sync.ports import Mark, Mirror
+from sync.reconcile import Scope, rehearse
+
+yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
+#: names listed of each kind of action
+LISTED = 10
+
+
+@click.group()
+def mapping() -> None:
+    """Which group gives which product."""
+
+
+@mapping.command()
+@click.option("--directory", type=NAME, required=True, help="Whose group.")
+@click.option("--group", type=LINE, required=True, help="Its name, or its id.")
+@click.option("--product", type=PRODUCT, required=True, help="AnySoft's id: anyprint, …")
+@click.option("--priority", type=click.IntRange(0, 1_000_000), default=100, show_default=True,
+              help="In the queue; smaller is first.")  # fmt: skip
+@click.option("--transitive", is_flag=True, help="The groups in it count, too (R07).")
+@click.option("--grace-hours", type=click.IntRange(0, 8760), help="Before a license goes (the setting).")
+@click.option("--reserve", type=click.IntRange(0, 1_000_000), default=0, show_default=True,
+              help="The last N free seats are for this group only.")  # fmt: skip
+@yes_option
+@json_option
+@pass_shell
+def add(
+    shell: Shell, directory: str, group: str, product: str, priority: int, transitive: bool,
+    grace_hours: int | None, reserve: int, yes: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Let a group give a product."""
+    actor = shell.actor(Role.OPERATOR)
+    known = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
+    if product not in known:
+        raise Failed(f"--product: there is no product {product}: use one of {', '.join(known)}")
+    with refusals(), reading(shell.engine) as connection:
+        found = mappings.find_group(connection, directory, group)
+        before = mappings.list_mappings(connection)
+    new = Mapping(
+        MappingId(0), found, group, directory, ProductId(product), priority, transitive, grace_hours, reserve
+    )
+    _preview(shell, [*before, new], yes)
+
+    def change(connection: Connection) -> MappingId:
+        return mappings.add(
+            connection, found, ProductId(product), actor.name, now(), priority=priority,
+            transitive=transitive, grace_hours=grace_hours, reserve=reserve,
+        )  # fmt: skip
+
+    _show(shell, _carry_out(shell, change), as_json)
+
+
+@mapping.command("list")
+@json_option
+@pass_shell
+def list_(shell: Shell, as_json: bool) -> None:
+    """All mappings."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        rows = [_row(each) for each in mappings.list_mappings(connection)]
+    show_rows(rows, _COLUMNS, as_json=as_json, nothing="There is no mapping: `mapping add` makes one.")
+
+
+_COLUMNS = ("id", "directory", "group", "product", "priority", "transitive", "grace_hours", "reserve")
+
+
+@mapping.command()
+@click.argument("id", type=ID)
+@yes_option
+@pass_shell
+def remove(shell: Shell, id: int, yes: bool) -> None:
+    """The group gives it no more: its licenses go through the ordinary grace and guards (R26)."""
+    actor = shell.actor(Role.OPERATOR)
+    with refusals(), reading(shell.engine) as connection:
+        mappings.get(connection, MappingId(id))
+        left = [m for m in mappings.list_mappings(connection) if m.id != id]
+    _preview(shell, left, yes)
+    _carry_out(shell, lambda connection: mappings.remove(connection, MappingId(id), actor.name, now()).id)
+    click.echo(f"Mapping {id} is gone.")
+
+
+@mapping.command()
+@click.argument("id", type=ID)
+@click.argument("group", type=LINE)
+@yes_option
+@json_option
+@pass_shell
+def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
+    """Bind mapping ID to GROUP: the group was deleted and pushed anew (R02)."""
+    actor = shell.actor(Role.OPERATOR)
+    with refusals(), reading(shell.engine) as connection:
+        before = mappings.get(connection, MappingId(id))
+        found = mappings.find_group(connection, before.directory, group)
+        all_of_them = mappings.list_mappings(connection)
+    after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
+    _preview(shell, after, yes)
+    done = _carry_out(shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id)
+    _show(shell, done, as_json)
+
+
+def _carry_out(shell: Shell, change: Callable[[Connection], MappingId]) -> MappingId:
+    with refusals(), writing(shell.engine) as connection:
+        return change(connection)
+
+
+def _show(shell: Shell, id: MappingId, as_json: bool) -> None:
+    with reading(shell.engine) as connection:
+        show_rows([_row(mappings.get(connection, id))], _COLUMNS, as_json=as_json, nothing="")
+
+
+def _row(mapping: Mapping) -> dict[str, object]:
+    row = asdict(mapping)
+    row["group_id"] = row.pop("group")
+    row["group"] = row.pop("group_name")
+    return row
+
+
+# ---- what it would cause ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Supposed:
+    """The mirror, as if the mappings were these."""
+
+    mirror: Mirror
+    supposed: tuple[Mapping, ...]
+
+    def mappings(self) -> Sequence[Mapping]:
+        return self.supposed
+
+    def nestings(self, roots: Collection[GroupId]) -> Sequence[tuple[GroupId, GroupId]]:
+        return self.mirror.nestings(roots)
+
+    def expand_marks(self, limit: int) -> bool:
+        return False
+
+    def marked(self, limit: int) -> Sequence[Mark]:
+        return self.mirror.marked(limit)
+
+    def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
+        return self.mirror.everyone(after, limit)
+
+    def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
+        return self.mirror.facts(people, groups)
+
+
+def _preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
+    """Print, on stderr, what the change adds to what a round would do anyway, and ask."""
+    ports = wiring.dry_ports(shell.settings, shell.engine)
+    policy = wiring.policy(shell.settings)
+    anyway = rehearse(ports, Scope.EVERYONE, policy).plan
+    mirror = _Supposed(ports.mirror, tuple(supposed))
+    then = rehearse(replace(ports, mirror=mirror), Scope.EVERYONE, policy).plan
+    for line in _told(anyway, then):
+        click.echo(line, err=True)
+    if not yes:
+        click.confirm("Go on?", abort=True, err=True)
+
+
+def _told(anyway: Plan, then: Plan) -> list[str]:
+    known = {(a.verb, a.product, a.person) for a in anyway.actions}
+    lines = []
+    for verb, words in _WORDS.items():
+        new = [a for a in then.actions if a.verb is verb and (a.verb, a.product, a.person) not in known]
+        for product in sorted({a.product for a in new}):
+            names = [a.user_name for a in new if a.product == product]
+            more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+            lines.append(f"{words} {product}: {len(names)} ({', '.join(names[:LISTED])}{more})")
+    gone = len(then.losses) - len(anyway.losses)
+    if gone > 0:
+        lines.append(f"lose what they have, after settle window and grace: {gone}")
+    lines += [
+        f"short of {s.product}: {s.waiting} wait, {s.need} seats are missing"
+        for s in then.shortages
+        if s.need
+    ]
+    held = sum(len(change.people) for change in then.holds) - sum(
+        len(change.people) for change in anyway.holds
+    )
+    if held > 0:
+        lines.append(f"held until a person decides (R24): {held}")
+    return lines or ["It changes nobody's licenses now."]
+
+
+_WORDS = {Verb.ASSIGN: "get", Verb.ANNOUNCE: "are told that they lose", Verb.REMOVE: "lose"}

@@ -1,0 +1,23 @@
+"""Which commands are there?"""
+
+from collections.abc import Iterator
+
+import click
+
+from connector.cli import deciding, demo, directory, doctor, keeping, license, mapping, rounds, serving
+from connector.cli.later import later
+
+
+def all_commands() -> Iterator[click.Command]:
+    yield from (serving.up, serving.web, serving.worker, serving.sign_in)
+    yield from (directory.directory, directory.token, directory.client, mapping.mapping)
+    yield from (license.license_, deciding.queue_, deciding.request_, deciding.hold)
+    yield from (rounds.plan, rounds.sync, rounds.report, rounds.explain, demo.demo, doctor.doctor)
+    yield from (keeping.audit_, keeping.db, keeping.operator, keeping.tenant)
+    person = click.Group("person", help="People, and what is kept of them.")
+    person.add_command(later("erase", "erasing a person"))
+    yield person
+
+
+for _name, _why in (("apply", "bringing mappings from a file"), ("export", "writing mappings to a file")):
+    mapping.mapping.add_command(later(_name, _why))

@@ -1,0 +1,271 @@
+"""plan, sync, report, explain: what a round would do, make one now, what one did, and why."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from connector import rounds, wiring
+from connector.cli.kinds import ID, NAME, USER
+from connector.cli.out import json_option, show_json, show_rows
+from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
+from connector.due import Cause
+from connector.report_html import as_html
+from connector.store import explain as explaining
+from connector.store import holds, runs, signals
+from connector.store.engine import reading, writing
+from connector.store.leases import Heartbeat, acquire
+from connector.store.operators import Role
+from sync import explain as words
+from sync import report as reports
+from sync.model import Hold, HoldId, RunId
+from sync.plan import Catalog
+from sync.ports import Fenced
+from sync.reconcile import Scope, rehearse
+from sync.report_text import as_csv, as_text
+
+NEEDS_A_PERSON = 3
+#: how long `sync --wait` waits for a worker
+PATIENCE_SECONDS = 3600.0
+
+
+@click.command()
+@json_option
+@pass_shell
+def plan(shell: Shell, as_json: bool) -> int:
+    """What a full round would do now; nothing is changed (R28)."""
+    shell.actor()
+    with _progress() as progress:
+        ports = wiring.dry_ports(shell.settings, shell.engine, progress)
+        round = rehearse(ports, Scope.EVERYONE, wiring.policy(shell.settings))
+        report = reports.compose(round, ports.ledger, now(), ports.mirror.mappings())
+    _show(report, "json" if as_json else "text")
+    return NEEDS_A_PERSON if report.needs_a_person else 0
+
+
+@click.command()
+@click.option("--full", is_flag=True, help="Everyone, not only those who changed.")
+@click.option("--directory", type=NAME, help="Only this one, when it is pulled (not yet).")
+@click.option("--wait", is_flag=True, help="Return when it is done, with its report.")
+@json_option
+@pass_shell
+def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: bool) -> int:
+    """Run a round now: through the running worker, or here when none runs."""
+    if directory is not None:
+        raise click.UsageError("--directory: not yet: only pulled directories are read one by one")
+    actor = shell.actor(Role.OPERATOR)
+    lease = acquire(shell.engine, rounds.LEASE, f"cli/{os.getpid()}/{time.monotonic_ns()}", _lease(shell))
+    if lease is None:
+        with writing(shell.engine) as connection:
+            number = signals.ask(connection, full, actor.name, now())
+        if not wait:
+            click.echo("The worker was asked for a round: `report show` tells what it did.")
+            return 0
+        run = _wait_for(shell, number)
+    else:
+        with Heartbeat(shell.engine, lease) as heartbeat, _progress() as progress:
+            ports = wiring.ports(
+                shell.settings, shell.engine, heartbeat, heartbeat.lost.is_set, progress=progress
+            )
+            scope = Scope.EVERYONE if full else Scope.CHANGED
+            try:
+                run = rounds.make(
+                    ports, shell.settings, shell.engine, heartbeat, Cause(actor.name, scope)
+                ).run
+            except Fenced as error:
+                raise Failed(f"{error}; a worker has begun meanwhile: run `sync --wait` again") from None
+    report = _report(shell, run)
+    if wait:
+        _show(report, "json" if as_json else "text")
+    else:
+        click.echo(f"Round {run} is done: `report show {run}` tells what it did.")
+    return NEEDS_A_PERSON if wait and report.needs_a_person else 0
+
+
+def _lease(shell: Shell) -> float:
+    return shell.settings.sync.lease_seconds
+
+
+def _wait_for(shell: Shell, number: int) -> RunId:
+    until = time.monotonic() + PATIENCE_SECONDS
+    pause = Event()
+    while time.monotonic() < until:
+        with reading(shell.engine) as connection:
+            over, run = signals.answered(connection, number)
+        if over and run is not None:
+            return RunId(run)
+        if over:
+            raise Failed("the worker's round failed: see its log")
+        pause.wait(0.2)
+    raise Failed("the worker didn't answer within an hour: see `doctor` and its log")
+
+
+@click.group()
+def report() -> None:
+    """What rounds did."""
+
+
+@report.command("list")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@json_option
+@pass_shell
+def list_(shell: Shell, limit: int, as_json: bool) -> None:
+    """The newest rounds."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        rows = [
+            {
+                "run": r.id,
+                "cause": r.cause,
+                "scope": r.scope,
+                "outcome": r.outcome or "running",
+                "started_at": r.started_at,
+                "finished_at": r.finished_at,
+                "counts": {k: v for k, v in r.report.get("counts", {}).items() if v or as_json},
+            }
+            for r in runs.list_runs(connection, limit)
+        ]
+    columns = ("run", "outcome", "cause", "scope", "started_at", "counts")
+    show_rows(rows, columns, as_json=as_json, nothing="No round has run yet: `sync` runs one.")
+
+
+@report.command()
+@click.argument("run", type=ID, required=False)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True
+)
+@json_option
+@pass_shell
+def show(shell: Shell, run: int | None, form: str, as_json: bool) -> None:
+    """One round, the newest unless RUN is given."""
+    shell.actor()
+    with refusals():
+        found = _report(shell, None if run is None else RunId(run))
+    _show(found, "json" if as_json else form)
+
+
+def _report(shell: Shell, run: RunId | None) -> reports.Report:
+    """Raises LookupError."""
+    with reading(shell.engine) as connection:
+        r = runs.get(connection, run)
+        actions = list(runs.actions_of(connection, r.id))
+    return reports.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
+
+
+def _show(report: reports.Report, form: str) -> None:
+    match form:
+        case "json":
+            click.echo(orjson.dumps(reports.as_json(report), option=orjson.OPT_INDENT_2).decode())
+        case "csv":
+            click.echo(as_csv(report), nl=False)
+        case "html":
+            click.echo(as_html(report))
+        case _:
+            click.echo(as_text(report), nl=False)
+
+
+@click.command()
+@click.argument("user", type=USER)
+@json_option
+@pass_shell
+def explain(shell: Shell, user: str, as_json: bool) -> None:
+    """Why USER (a user name or SCIM id) has each license, or hasn't."""
+    shell.actor()
+    anysoft = wiring.licensing(shell.settings, shell.engine)
+    products = tuple(anysoft.products())
+    catalog = Catalog(products, frozenset(s.product for s in anysoft.subscriptions()))
+    with reading(shell.engine) as connection:
+        people = explaining.find_people(connection, user)
+        found = [explaining.explain(connection, person) for person in people]
+        held = {
+            HoldId(s.standing.hold): holds.get(connection, s.standing.hold)
+            for each in found
+            for s in each.stands
+            if s.standing.hold is not None
+        }
+    if not found:
+        raise Failed(f"no directory has a user {user}: check the name, or look at `directory list`")
+    told = [_told(each, catalog, held) for each in found]
+    if as_json:
+        show_json(told[0] if len(told) == 1 else told[0] | {"others": told[1:]})
+        return
+    for each, said in zip(found, told, strict=True):
+        _tell(each, said)
+
+
+def _told(found: explaining.Explained, catalog: Catalog, held: dict[HoldId, Hold]) -> dict[str, object]:
+    positions = {
+        s.standing.product: (s.position.position, s.position.of)
+        for s in found.stands
+        if s.position is not None
+    }
+    standings = [s.standing for s in found.stands]
+    states = words.explain(found.facts.person, standings, positions, catalog, held)
+    return words.as_json(found.facts.person, states) | {
+        "id": found.facts.person.id,
+        "groups": [{"directory": d, "group": g, "since": since} for d, g, since in found.groups],
+        "changes": found.changes,
+        "actions": [{"run": took.run, **_action(took)} for took in found.actions],
+        "calls": found.calls,
+    }
+
+
+def _action(took: explaining.Took) -> dict[str, object]:
+    done = took.done
+    return {"action": done.action, "product": done.product, "because": done.because, "outcome": done.outcome}
+
+
+def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
+    person = found.facts.person
+    live = ", ".join(f"{r.directory} ({'active' if r.active else 'disabled'})" for r in person.records)
+    show_rows([{"user": person.user_name, "directories": live or "deleted"}], ("user", "directories"),
+              as_json=False, nothing="")  # fmt: skip
+    for title, rows, columns in (
+        ("Licenses", told["products"], ("product", "state", "reason", "since", "position", "of", "next_try")),
+        ("Groups", told["groups"], ("directory", "group", "since")),
+        (
+            "What the directory said",
+            [_fields(c) for c in found.changes],
+            ("at", "directory", "what", "group", "request"),
+        ),
+        ("What rounds did", told["actions"], ("run", "action", "product", "because", "outcome")),
+        (
+            "What was asked of AnySoft",
+            [_fields(c) for c in found.calls],
+            ("created_at", "run", "kind", "product", "status"),
+        ),
+    ):
+        click.echo(f"\n{title}")
+        show_rows(rows, columns, as_json=False, nothing="nothing")  # type: ignore[arg-type]
+
+
+def _fields(value: object) -> dict[str, object]:
+    return {name: getattr(value, name) for name in value.__slots__}  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """On a terminal only, and on stderr: what is printed stays clean."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, of: None
+        return
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description} {task.completed:,.0f}"), TimeElapsedColumn(),
+        console=Console(stderr=True), transient=True,
+    )  # fmt: skip
+    with bar:
+        tasks: dict[str, object] = {}
+
+        def show(what: str, done: int, of: int) -> None:
+            if what not in tasks:
+                tasks[what] = bar.add_task(what, total=of or None)
+            bar.update(tasks[what], completed=done)  # type: ignore[arg-type]
+
+        yield show

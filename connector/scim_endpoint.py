@@ -1,0 +1,54 @@
+"""Who speaks for which directory? Between the SCIM blueprint and the database: credentials and overload."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Any
+
+from flask import Flask, g
+from sqlalchemy import Engine
+
+from connector.overload import Buckets
+from connector.settings import Settings
+from connector.store import credentials
+from connector.store.directory import DirectoryStore
+from connector.store.engine import Unavailable, reading
+from connector.store.user_licenses import licenses_of
+from scim.endpoints import Caller
+from scim.errors import TooManyRequests, Unauthorized
+from scim.views import Config, blueprint
+
+PREFIX = "/scim/v2"
+#: an honest token has 43 characters, an access token not many more
+LONGEST = 4_096
+ADVICE = "send a token of `anysoft-connector token create` as: Authorization: Bearer TOKEN"
+
+
+def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
+    buckets = Buckets(settings.scim.rate)
+
+    def authenticate(header: str | None) -> Caller:
+        """Raises Unauthorized, TooManyRequests, Unavailable."""
+        scheme, _, token = (header or "").partition(" ")
+        token = token.strip()
+        if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
+            raise Unauthorized(ADVICE)
+        found = credentials.admit(engine, token, datetime.now(UTC))
+        if found is None:
+            raise Unauthorized(f"this token is unknown, expired or revoked; {ADVICE}")
+        g.directory_name = found.name
+        if wait := buckets.wait_for(found.pk, monotonic()):
+            raise TooManyRequests(
+                f"more than {settings.scim.rate} requests a second (CONNECTOR_SCIM__RATE)", retry_after=wait
+            )
+        store = DirectoryStore(engine, found.pk, lambda: datetime.now(UTC), g.request_id)
+        return Caller(found.name, found.kind, store)
+
+    def licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
+        with reading(engine) as connection:
+            return licenses_of(connection, directory, ids)
+
+    base = settings.public_url or "http://127.0.0.1:8080"
+    app.register_blueprint(
+        blueprint(Config(f"{base}{PREFIX}", authenticate, licenses, (Unavailable,))), url_prefix=PREFIX
+    )

@@ -1,0 +1,79 @@
+"""What is to be seen of each directory: how much it has written, and what of it was skipped?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from connector.store.tables import directories, groups, users, warnings
+
+#: Entra's cycle is 40 minutes, but one in which nothing changes may send nothing
+QUIET = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    name: str
+    kind: str
+    state: str  #: new: nothing was heard yet; fresh; stale: nothing for three days
+    fresh_at: datetime | None
+    error: str | None
+    users: int
+    groups: int
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    directory: str
+    code: str
+    subject: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+def seen(connection: Connection, now: datetime) -> Sequence[Seen]:
+    people = select(func.count()).where(users.c.directory_pk == directories.c.pk).scalar_subquery()
+    sets = (
+        select(func.count())
+        .where(groups.c.directory_pk == directories.c.pk, groups.c.deleted_at.is_(None))
+        .scalar_subquery()
+    )
+    query = select(directories, people.label("people"), sets.label("sets")).order_by(directories.c.name)
+    return [
+        Seen(
+            name=row.name,
+            kind=row.kind,
+            state=_state(row.heard_at, now),
+            fresh_at=row.heard_at,
+            error=None,
+            users=row.people,
+            groups=row.sets,
+            created_at=row.created_at,
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _state(heard_at: datetime | None, now: datetime) -> str:
+    if heard_at is None:
+        return "new"
+    return "fresh" if now - heard_at < QUIET else "stale"
+
+
+def warned(connection: Connection, limit: int = 100, directory: str | None = None) -> Sequence[Warned]:
+    """The latest first."""
+    query = (
+        select(warnings, directories.c.name)
+        .join(directories, directories.c.pk == warnings.c.directory_pk)
+        .order_by(warnings.c.last_at.desc(), warnings.c.pk.desc())
+        .limit(limit)
+    )
+    if directory is not None:
+        query = query.where(directories.c.name == directory)
+    return [
+        Warned(row.name, row.code, row.subject, row._mapping["count"], row.first_at, row.last_at)
+        for row in connection.execute(query)
+    ]
