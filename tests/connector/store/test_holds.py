@@ -9,6 +9,7 @@ from connector.store.engine import reading, writing
 from connector.store.holds import Undecidable
 from sync.model import Hold, HoldId
 from sync.plan import HoldChange, Plan
+from sync.settle import freed
 from tests.connector.store.test_plans import emptied, view
 from tests.connector.store.world import PRINT, World, held
 from tests.moments import at
@@ -36,6 +37,16 @@ def test_released_they_go_at_the_next_round_and_count_no_more(engine: Engine) ->
         assert [(e.actor, e.action, e.subject) for e in entries(connection)] == [
             ("sync", "hold.open", f"hold:{hold}"), ("ann", "hold.released", f"hold:{hold}"),
         ]  # fmt: skip
+
+
+def test_released_and_gone_they_still_do_not_count(engine: Engine) -> None:
+    """R24: the removal, once done, leaves nothing in the standing that says it was released."""
+    world = World(engine)
+    people, hold = emptied(world)
+    with writing(engine) as connection:
+        holds.release(connection, hold, shown(world, hold).digest, "ann", at(5))
+    world.stand(*(freed(world.standing(p)) for p in people))
+    assert view(world).losses == ()
 
 
 def test_rejected_they_keep_it_and_count_no_more(engine: Engine) -> None:
