@@ -72,7 +72,7 @@ class Mirror:
                 .join(groups, groups.c.pk == memberships.c.group_pk)
                 .where(groups.c.id == group)
             )
-            return {id: since for id, since in rows}
+            return {row.id: row.since for row in rows}
 
     def person(self, id: str) -> Any:
         """The row of the person whom a user of this directory is linked to."""

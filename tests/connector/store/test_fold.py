@@ -10,7 +10,13 @@ from scim.schema import fold
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Ada@X.example", "ADA@x.example"), ("É", "é"), ("straße", "STRASSE"), ("ｆｕｌｌ", "full"), ("ﬁn", "FIN")],
+    [
+        ("Ada@X.example", "ADA@x.example"),
+        ("É", "é"),
+        ("straße", "STRASSE"),
+        ("ｆｕｌｌ", "full"),
+        ("ﬁn", "FIN"),
+    ],
 )
 def test_folded_alike(one: str, other: str) -> None:
     assert folded(one) == folded(other)
