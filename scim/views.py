@@ -11,6 +11,7 @@ import orjson
 from flask import Blueprint, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import PathConverter
 
 from scim import body, discovery, endpoints, parameters
 from scim.endpoints import Call, Caller, Licenses, Reply
@@ -38,6 +39,13 @@ _DISCOVERY = {name.lower(): name for name in discovery.NAMES}
 _log = logging.getLogger(__name__)
 
 
+class _Anything(PathConverter):
+    """The rest of a path, slashes at its beginning and nothing at all included."""
+
+    regex = ".*?"
+    part_isolating = False
+
+
 def no_licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
     return {}
 
@@ -63,7 +71,8 @@ def blueprint(config: Config, name: str = "scim") -> Blueprint:
         app, prefix = state.app, (state.url_prefix or "").rstrip("/")
         endpoint = f"{name}.answer"
         app.view_functions[endpoint] = answer
-        for path in (prefix or "/", f"{prefix}/", f"{prefix}/<path:rest>"):
+        app.url_map.converters["anything"] = _Anything
+        for path in (prefix or "/", f"{prefix}/<anything:rest>"):
             rule = app.url_rule_class(path, endpoint=endpoint, strict_slashes=True, merge_slashes=False)
             app.url_map.add(rule)
 
