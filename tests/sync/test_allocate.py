@@ -6,7 +6,7 @@ import pytest
 
 from sync.allocate import allocate, merged
 from sync.model import MappingId, PersonId, Waiter
-from tests.moments import at
+from tests.moments import START, at
 from tests.sync.world import PRINT
 
 A, B = MappingId(1), MappingId(2)
@@ -17,7 +17,7 @@ def waiter(
     *mappings: MappingId,
     moved_to: int = 0,
     priority: int = 100,
-    since: datetime = at(0),
+    since: datetime = START,
     ready: bool = True,
 ) -> Waiter:
     return Waiter(PersonId(id), f"p{id}", moved_to, priority, since, mappings, ready)

@@ -34,7 +34,7 @@ from sync.model import (
     Standing,
 )
 from sync.plan import Catalog
-from tests.moments import at
+from tests.moments import START, at
 
 PRINT, CENTRE, RELEASE = ProductId("anyprint"), ProductId("anyprint-centre"), ProductId("anyprint-release")
 SCAN, DESTINATION = ProductId("anyscan"), ProductId("anyscan-destination")
@@ -66,7 +66,7 @@ GIVES = {STAFF: PRINT, OTHER_STAFF: PRINT, CENTRES: CENTRE, RELEASES: RELEASE}
 
 def mapping(group: GroupId, gives: ProductId | None = None, **values: Any) -> Mapping:
     wanted = GIVES[group] if gives is None else gives
-    given = {"id": MappingId(group), "group_name": f"G{group}", "directory": "entra"} | values
+    given: dict[str, Any] = {"id": MappingId(group), "group_name": f"G{group}", "directory": "entra"} | values
     return Mapping(group=group, product=wanted, **given)
 
 
@@ -76,37 +76,46 @@ MAPPINGS = tuple(mapping(group) for group in GIVES)
 def person(id: int = 1, *, records: Sequence[bool] = (True,), **values: Any) -> Person:
     """`records`: whether each directory's record of them is active."""
     name = values.pop("user_name", f"p{id}@example.com")
-    given = {"display_name": "", "email": "", "external_id": "", "account": None, "epoch": LONG_AGO}
+    given: dict[str, Any] = {
+        "display_name": "",
+        "email": "",
+        "external_id": "",
+        "account": None,
+        "epoch": LONG_AGO,
+    }
     live = tuple(Record(f"d{n}", name, active) for n, active in enumerate(records))
     return Person(id=PersonId(id), user_name=name, records=live, **(given | values))
 
 
-def reason(group: GroupId = STAFF, since: datetime = at(0), priority: int = 100) -> Reason:
+def reason(group: GroupId = STAFF, since: datetime = START, priority: int = 100) -> Reason:
     return Reason(MappingId(group), group, f"G{group}", priority, since)
 
 
 def holds(product: ProductId = PRINT, *groups: GroupId, **values: Any) -> Standing:
     """Managed, surely held, entitled by these groups since the start."""
-    given = {"held": Held.YES, "origin": Origin.MANAGED, "assigned_at": at(0), "assigned_run": RunId(1)}
-    return Standing(
-        ANNA, product, reasons=tuple(map(reason, groups)), since=at(0), **(given | values)
-    )
+    given: dict[str, Any] = {
+        "held": Held.YES,
+        "origin": Origin.MANAGED,
+        "assigned_at": at(0),
+        "assigned_run": RunId(1),
+    }
+    return Standing(ANNA, product, reasons=tuple(map(reason, groups)), since=at(0), **(given | values))
 
 
 def waits(product: ProductId = PRINT, *groups: GroupId, **values: Any) -> Standing:
-    given = {"since": at(0), "waiting": True} | values
+    given: dict[str, Any] = {"since": at(0), "waiting": True} | values
     return Standing(ANNA, product, reasons=tuple(map(reason, groups)), **given)
 
 
 def judge(
     groups: Iterable[GroupId],
     *standings: Standing,
-    now: datetime = at(0),
+    now: datetime = START,
     who: Person | None = None,
     policy: Policy = POLICY,
     catalog: Catalog = CATALOG,
     mappings: Sequence[Mapping] = MAPPINGS,
-    since: datetime = at(0),
+    since: datetime = START,
 ) -> Decision:
     """What is decided of a person who is a member of these groups since `since`."""
     members = tuple(Membership(group, since) for group in groups)
@@ -125,8 +134,7 @@ def after(decision: Decision, product: ProductId = PRINT, **values: Any) -> tupl
 
 
 def loss(
-    who: int, *groups: GroupId, product: ProductId = PRINT, held: bool = True, hold: int | None = None, **values: Any
+    who: int, *groups: GroupId, product: ProductId = PRINT, hold: int | None = None, **values: Any
 ) -> Loss:
-    return Loss(
-        PersonId(who), product, groups, at(0), held=held, hold=None if hold is None else HoldId(hold), **values
-    )
+    in_hold = None if hold is None else HoldId(hold)
+    return Loss(PersonId(who), product, groups, at(0), hold=in_hold, **values)
