@@ -5,7 +5,7 @@ import uuid
 from sqlalchemy import Connection, insert, select, update
 
 from connector.anysoft import forms, rows
-from connector.anysoft.bodies import NewAccount
+from connector.anysoft.bodies import AccountChange, NewAccount
 from connector.anysoft.selling import refuse
 from connector.anysoft.wire import PAGE
 from connector.store.fold import folded
@@ -33,11 +33,8 @@ def page(conn: Connection, after: str) -> list[Account]:
 
 def create(conn: Connection, wish: NewAccount) -> Account:
     """Rejected user_exists names the account there is: its `fields` are (("user_id", id),)."""
-    refuse(forms.account_mistakes(wish.user_name, wish.display_name, wish.email, wish.external_id))
-    if (there := find(conn, wish.user_name)) is not None:
-        raise Rejected(
-            "user_exists", f"{there.user_name} is account {there.id}: use it", [("user_id", there.id)]
-        )
+    refuse(forms.account_mistakes(wish.body()))
+    _refuse_taken(conn, wish.user_name)
     account = Account(
         AccountId(f"usr-{uuid.uuid4().hex}"),
         wish.user_name,
@@ -60,14 +57,29 @@ def create(conn: Connection, wish: NewAccount) -> Account:
     return account
 
 
-def set_active(conn: Connection, id: AccountId, active: bool) -> Account:
-    """Assignments stay as they are: whoever wants the seats back unassigns first."""
+def change(conn: Connection, id: AccountId, wish: AccountChange) -> Account:
+    """Who is set inactive keeps the assignments: whoever wants the seats back unassigns first."""
     mine = tenant_accounts.c.id.in_(rows.possible([id]))
-    conn.execute(update(tenant_accounts).where(mine).values(active=active))
     row = conn.execute(select(tenant_accounts).where(mine)).mappings().one_or_none()
     if row is None:
         raise Missing(f"there is no user {id}: find the user by name")
-    return rows.account(row)
+    values = wish.body()
+    if not values:
+        refuse([("active", "give at least one field to change")])
+    refuse(forms.account_mistakes({name: text for name, text in values.items() if name != "active"}))
+    if wish.user_name is not None:
+        _refuse_taken(conn, wish.user_name, id)
+        values["folded"] = folded(wish.user_name)
+    conn.execute(update(tenant_accounts).where(mine).values(values))
+    return rows.account(conn.execute(select(tenant_accounts).where(mine)).mappings().one())
+
+
+def _refuse_taken(conn: Connection, user_name: str, id: AccountId | None = None) -> None:
+    there = find(conn, user_name)
+    if there is not None and there.id != id:
+        raise Rejected(
+            "user_exists", f"{there.user_name} is account {there.id}: use it", [("user_id", there.id)]
+        )
 
 
 def assignments_page(

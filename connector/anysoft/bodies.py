@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-from connector.anysoft.fields import Fields, Malformed
+from connector.anysoft.fields import MOST, Fields, Malformed
 from connector.anysoft.licensing import BATCH
 from connector.anysoft.wire import Json, address_json, address_of, billing_json, billing_of
 from sync.model import AccountId, Address, Billing, ProductId
 
+_ACCOUNT = ("user_name", "display_name", "email", "external_id")
 _BILLING = ("name", "email", "purchase_order")
 _ADDRESS = ("line1", "line2", "city", "region", "postal_code", "country")
 
@@ -72,12 +73,22 @@ class NewAccount:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class AccountChange:
+    """PATCH of a user: None leaves as it is."""
+
+    user_name: str | None = None
+    display_name: str | None = None
+    email: str | None = None
+    external_id: str | None = None
+    active: bool | None = None
+
+    def body(self) -> Json:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 def accounts_body(accounts: Sequence[AccountId]) -> Json:
     return {"user_ids": list(accounts)}
-
-
-def active_body(active: bool) -> Json:
-    return {"active": active}
 
 
 def destination_body(name: str) -> Json:
@@ -92,7 +103,7 @@ def add_product_of(json: object) -> AddProduct:
     fields.only(("product_id", "quantity", "billing", "address"))
     return AddProduct(
         ProductId(fields.text("product_id", 64)),
-        fields.whole("quantity"),
+        fields.whole("quantity", -MOST),
         _billing(fields),
         _address(fields),
     )
@@ -102,7 +113,7 @@ def change_of(json: object) -> Change:
     fields = Fields.of(json)
     fields.only(("quantity", "billing", "address", "settings"))
     return Change(
-        fields.whole("quantity") if "quantity" in fields.values else None,
+        fields.whole("quantity", -MOST) if "quantity" in fields.values else None,
         _billing(fields) if "billing" in fields.values else None,
         _address(fields) if "address" in fields.values else None,
         _settings(fields.inner("settings")) if "settings" in fields.values else None,
@@ -111,7 +122,7 @@ def change_of(json: object) -> Change:
 
 def new_account_of(json: object) -> NewAccount:
     fields = Fields.of(json)
-    fields.only(("user_name", "display_name", "email", "external_id"))
+    fields.only(_ACCOUNT)
     return NewAccount(
         fields.text("user_name"),
         fields.text("display_name", default=""),
@@ -126,10 +137,11 @@ def accounts_of(json: object) -> tuple[AccountId, ...]:
     return tuple(AccountId(id) for id in fields.texts("user_ids", BATCH, 64))
 
 
-def active_of(json: object) -> bool:
+def account_change_of(json: object) -> AccountChange:
     fields = Fields.of(json)
-    fields.only(("active",))
-    return fields.flag("active")
+    fields.only((*_ACCOUNT, "active"))
+    texts = {name: fields.text(name) for name in _ACCOUNT if name in fields.values}
+    return AccountChange(**texts, active=fields.flag("active") if "active" in fields.values else None)
 
 
 def destination_name_of(json: object) -> str:

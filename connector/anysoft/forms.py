@@ -69,14 +69,12 @@ def settings_mistakes(settings: Mapping[str, str]) -> Mistakes:
     return mistakes
 
 
-def account_mistakes(user_name: str, display_name: str, email: str, external_id: str) -> Mistakes:
-    """The address is not judged: directories hold addresses that no rule foresees."""
-    return (
-        _text("user_name", user_name, LONGEST_NAME)
-        + _text("display_name", display_name, LONGEST_NAME, required=False)
-        + _text("email", email, LONGEST_NAME, required=False)
-        + _text("external_id", external_id, LONGEST_NAME, required=False)
-    )
+def account_mistakes(texts: Mapping[str, str]) -> Mistakes:
+    """The texts of a user by field. The address isn't judged: directories hold what no rule foresees."""
+    mistakes: Mistakes = []
+    for field, text in texts.items():
+        mistakes += _text(field, text, LONGEST_NAME, required=field == "user_name")
+    return mistakes
 
 
 def destination_mistakes(name: str) -> Mistakes:
@@ -84,7 +82,10 @@ def destination_mistakes(name: str) -> Mistakes:
 
 
 def key_mistakes(key: str) -> Mistakes:
-    return _text("Idempotency-Key", key, 100)
+    mistakes = _text("Idempotency-Key", key, 100)
+    if not mistakes and not key.isascii():
+        return [("Idempotency-Key", "must be ASCII: it travels in a header")]
+    return mistakes
 
 
 def _text(field: str, text: str, longest: int, *, required: bool = True) -> Mistakes:

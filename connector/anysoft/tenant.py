@@ -20,11 +20,11 @@ from sqlalchemy import Connection, Engine, select
 from connector.anysoft import accounts, books, rows, seats, selling, wire
 from connector.anysoft.answers import Call, once
 from connector.anysoft.bodies import (
+    AccountChange,
     AddProduct,
     Change,
     NewAccount,
     accounts_body,
-    active_body,
     destination_body,
 )
 from connector.anysoft.licensing import BATCH, CATALOG, LONGEST_CHANGE, ROLE, Charge
@@ -141,14 +141,20 @@ class BuiltInTenant:
 
     # ---- seats ----
 
-    def assignments(self, id: SubscriptionId, accounts: Collection[AccountId] = ()) -> Iterator[Assigned]:
-        """Page by page: who is assigned or unassigned meanwhile may be in it or not. Narrows by up to 200."""
+    def assignments(
+        self, id: SubscriptionId, accounts: Collection[AccountId] = (), after: str = ""
+    ) -> Iterator[Assigned]:
+        """By account id, from beyond `after`, page by page: a change meanwhile may be in it or not.
+
+        `accounts` narrows when it names up to 200.
+        """
         self.subscription(id)
         narrow = 1 <= len(accounts) <= BATCH
-        return self._assignments(id, rows.possible(accounts) if narrow else None)
+        return self._assignments(id, rows.possible(accounts) if narrow else None, after)
 
-    def _assignments(self, id: SubscriptionId, narrowed: set[AccountId] | None) -> Iterator[Assigned]:
-        after = ""
+    def _assignments(
+        self, id: SubscriptionId, narrowed: set[AccountId] | None, after: str
+    ) -> Iterator[Assigned]:
         while True:
             with self._reading() as conn:
                 page = accounts.assignments_page(conn, id, narrowed, after)
@@ -179,9 +185,8 @@ class BuiltInTenant:
         with self._reading() as conn:
             return accounts.find(conn, user_name)
 
-    def accounts(self) -> Iterator[Account]:
-        """Page by page, by id: who is made meanwhile may be in it or not."""
-        after = ""
+    def accounts(self, after: str = "") -> Iterator[Account]:
+        """By id, from beyond `after`, page by page: who is made meanwhile may be in it or not."""
         while True:
             with self._reading() as conn:
                 page = accounts.page(conn, after)
@@ -202,9 +207,13 @@ class BuiltInTenant:
         )
 
     def set_active(self, id: AccountId, active: bool, key: str) -> Account:
+        return self.change_account(id, AccountChange(active=active), key)
+
+    def change_account(self, id: AccountId, wish: AccountChange, key: str) -> Account:
+        """PATCH of the contract. A name that another user has: Rejected user_exists."""
         return self._once(
-            Call(key, f"PATCH /v1/users/{id}", active_body(active), 200),
-            lambda conn, now: accounts.set_active(conn, id, active),
+            Call(key, f"PATCH /v1/users/{id}", wish.body(), 200),
+            lambda conn, now: accounts.change(conn, id, wish),
             wire.account_json,
             wire.account_of,
         )

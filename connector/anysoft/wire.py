@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from connector.anysoft.fields import Fields, Malformed
+from connector.anysoft.licensing import BATCH
 from sync.model import (
     Account,
     AccountId,
@@ -217,7 +218,7 @@ def results_json(results: Sequence[Result]) -> Json:
 def results_of(json: object) -> tuple[Result, ...]:
     """The statuses that the contract names; another one is Malformed: what it would mean can't be guessed."""
     results = []
-    for at, item in Fields.of(json).items("results", PAGE):
+    for at, item in Fields.of(json).items("results", BATCH):
         fields = Fields.of(item, at)
         status = fields.text("status", 40)
         if status not in list(Status):

@@ -85,7 +85,7 @@ def check_bills(anysoft: World, product: ProductId) -> None:
         assert (charge.amount and charge.amount.amount) == expected
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_R12_L12_any_sequence_of_calls(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     anysoft = world(engine, lambda tenant: tenant)
@@ -96,7 +96,7 @@ def test_R12_L12_any_sequence_of_calls(engine: Engine, seed: int) -> None:
                     anysoft.subscribe(id, chance.randint(1, 5))
     anysoft.people(6)
     answers: Counter[str] = Counter()
-    for _ in range(60):
+    for _ in range(50):
         answers[step(anysoft, chance)] += 1
         check(anysoft)
     assert set(answers) <= EXPECTED | {"done", "missing"}

@@ -133,7 +133,8 @@ def test_requests_survive(
     account = bodies.NewAccount(text, text, text, text)
     assert bodies.new_account_of(json.loads(bodies.exact(account.body()))) == account
     assert bodies.accounts_of(json.loads(bodies.exact(bodies.accounts_body(ids)))) == tuple(ids)
-    assert bodies.active_of(bodies.active_body(True)) is True
+    for wish in (bodies.AccountChange(user_name=text, active=False), bodies.AccountChange(email=text)):
+        assert bodies.account_change_of(json.loads(bodies.exact(wish.body()))) == wish
     assert bodies.destination_name_of(bodies.destination_body(text)) == text
 
 
@@ -225,7 +226,8 @@ def test_T25_lists_are_bounded() -> None:
         (bodies.change_of, {"settings": {"a": 1}}, "settings.a"),
         (bodies.change_of, {"billing": {"name": "n", "email": "e", "iban": "i"}}, "billing.iban"),
         (bodies.accounts_of, {"user_ids": "u"}, "user_ids"),
-        (bodies.active_of, {"active": "true"}, "active"),
+        (bodies.account_change_of, {"active": "true"}, "active"),
+        (bodies.account_change_of, {"email": None}, "email"),
         (bodies.new_account_of, {"display_name": "x"}, "user_name"),
         (bodies.destination_name_of, {"name": "x", "id": "y"}, "id"),
     ],
