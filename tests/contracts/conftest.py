@@ -1,24 +1,31 @@
 """Which implementations must keep the contracts?"""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+
 import pytest
-from sqlalchemy import Engine
 
 from connector.anysoft.tenant import BuiltInTenant
+from connector.store.engine import connect
 from sync.ports import Licensing
-from tests.contracts.licensing_world import Connect, World, world
+from tests.contracts.licensing_http import connected, served
+from tests.contracts.licensing_world import World, world
 
 
-def in_process(tenant: BuiltInTenant) -> Licensing:
-    return tenant
+@pytest.fixture(params=["sqlite", "postgresql", "http"])
+def anysoft(request: pytest.FixtureRequest) -> Iterator[World]:
+    """A tenant that has the role, prices for AnyPrint and Centre only, and nothing bought.
 
+    In process on each database; or served over HTTP on loopback, as its client sees it.
+    """
+    url: str = request.getfixturevalue("postgres_url" if request.param == "postgresql" else "sqlite_url")
+    with ExitStack() as running:
 
-@pytest.fixture(params=[in_process], ids=["in-process"])
-def connect(request: pytest.FixtureRequest) -> Connect:
-    chosen: Connect = request.param
-    return chosen
+        def reached(tenant: BuiltInTenant) -> Licensing:
+            if request.param != "http":
+                return tenant
+            return running.enter_context(connected(running.enter_context(served(tenant)).url))
 
-
-@pytest.fixture
-def anysoft(engine: Engine, connect: Connect) -> World:
-    """A tenant that has the role, prices for AnyPrint and Centre only, and nothing bought."""
-    return world(engine, connect)
+        engine = connect(url)
+        running.callback(engine.dispose)
+        yield world(engine, reached)

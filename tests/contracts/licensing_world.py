@@ -1,11 +1,10 @@
 """What does a contract test hold in its hands? Somebody's Licensing, and AnySoft's side of that tenant."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
-from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -35,10 +34,8 @@ class Clock:
         self.at += timedelta(**lapse)
 
 
-class Connect(Protocol):
-    """How a tenant is reached: in process, or by HTTP."""
-
-    def __call__(self, tenant: BuiltInTenant) -> Licensing: ...
+#: how a tenant is reached: in process, or by HTTP
+Connect = Callable[[BuiltInTenant], Licensing]
 
 
 @dataclass(slots=True)
@@ -48,6 +45,11 @@ class World:
     tenant: BuiltInTenant  #: the tenant itself
     licensing: Licensing  #: it, as the connector reaches it
     _keys: "count[int]" = field(default_factory=count)
+
+    @property
+    def url(self) -> str:
+        """Of the tenant's database."""
+        return self.engine.url.render_as_string(hide_password=False)
 
     def key(self) -> str:
         return f"key-{next(self._keys)}"

@@ -2,16 +2,19 @@
 
 from collections import Counter
 
+from sqlalchemy import Engine
+
 from connector.anysoft import office
 from sync.model import AccountId, ProductId, SubscriptionId
 from sync.ports import Rejected, Unauthorized
 from tests.contracts.licensing_racers import at_once, in_processes
-from tests.contracts.licensing_world import ADDRESS, BILLING, World
+from tests.contracts.licensing_world import ADDRESS, BILLING, World, world
 
 
-def test_T01_40_takers_in_4_processes_5_seats_exactly_5(anysoft: World, database_url: str) -> None:
+def test_T01_40_takers_in_4_processes_5_seats_exactly_5(engine: Engine) -> None:
+    anysoft = world(engine, lambda tenant: tenant)
     id, people = anysoft.subscribe("anyprint", 5), anysoft.people(40)
-    statuses = in_processes(database_url, id, [people[n::4] for n in range(4)])
+    statuses = in_processes(anysoft.url, id, [people[n::4] for n in range(4)])
     assert Counter(statuses) == {"assigned": 5, "no_license_left": 35}
     assert len(anysoft.holders(id)) == 5
 
