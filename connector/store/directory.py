@@ -167,7 +167,7 @@ class Session:
         attributes = _complete(Kind.USER, attributes)
         new = profile(attributes)
         linked = link(self.connection, self.directory, new, self.now)
-        values = _user_values(new) | {"person_pk": linked.person}
+        values = _user_values(new, attributes) | {"person_pk": linked.person}
         created = self._insert(Kind.USER, attributes, values)
         self._record.note("created", person=linked.person, detail=new.user_name)
         if linked.conflict:
@@ -192,7 +192,7 @@ class Session:
         if new != old:
             show(self.connection, row.person_pk, new)
             self._persons.add(row.person_pk)
-        return _user_values(new)
+        return _user_values(new, attributes)
 
     def _delete_user(self, id: str) -> None:
         found = self._row(Kind.USER, id)
@@ -302,10 +302,11 @@ def _differences(before: Attributes, after: Attributes) -> str:
     return ", ".join(name for name in names if before.get(name) != after.get(name))
 
 
-def _user_values(seen: Profile) -> dict[str, Any]:
+def _user_values(seen: Profile, attributes: Attributes) -> dict[str, Any]:
     return {
         "user_name": seen.user_name,
         "folded": seen.key,
+        "display_name": attributes.get("displayName") or "",
         "external_id": seen.external_id,
         "active": seen.active,
     }

@@ -16,7 +16,7 @@ _STREAM = {"yield_per": 500}
 def members(connection: Connection, directory: int, group_pk: int) -> Iterator[Reference]:
     """People first, then groups, each in the order in which they were created; streamed."""
     people = (
-        select(users.c.id, users.c.user_name)
+        select(users.c.id, users.c.display_name)
         .join(memberships, memberships.c.user_pk == users.c.pk)
         .where(memberships.c.group_pk == group_pk, own_users(directory))
         .order_by(memberships.c.user_pk)

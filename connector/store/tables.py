@@ -131,6 +131,7 @@ users = Table(
     Column("person_pk", Key, ForeignKey("persons.pk"), nullable=False, index=True),
     Column("user_name", Text, nullable=False),
     Column("folded", Folded, nullable=False),
+    Column("display_name", Text, nullable=False, server_default=""),
     Column("external_id", Text, nullable=True),
     Column("active", Boolean, nullable=False),
     Column("document", Text, nullable=False),  # JSON: the SCIM attributes without id, meta, groups

@@ -131,6 +131,14 @@ def test_a_nested_group_is_a_member_and_marks_those_inside_r07(northmill: Mirror
     assert northmill.member_ids(top.id) == []
 
 
+def test_a_member_is_shown_by_its_display_name_if_it_has_one(northmill: Mirror) -> None:
+    ada, bob = northmill.user("ada", displayName="Ada Berg"), northmill.user("bob", displayName="Bob")
+    group = northmill.group("LIC", [ada.id, bob.id, northmill.group("inner").id])
+    northmill.save(Kind.USER, bob.id, displayName=None)
+    with northmill.store.reading() as reader:
+        assert [one.display for one in reader.members(group.id)] == ["Ada Berg", "", "inner"]
+
+
 def test_a_group_may_contain_itself(northmill: Mirror) -> None:
     ada = northmill.user("ada")
     group = northmill.group("LIC", [ada.id])

@@ -113,6 +113,7 @@ def upgrade() -> None:
         sa.Column("person_pk", KEY, nullable=False),
         sa.Column("user_name", sa.Text(), nullable=False),
         sa.Column("folded", FOLDED, nullable=False),
+        sa.Column("display_name", sa.Text(), server_default="", nullable=False),
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("active", sa.Boolean(), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
