@@ -101,11 +101,7 @@ def _reason(person: Person, s: Standing, catalog: Catalog, holds: Mapping[HoldId
         case State.BLOCKED:
             return blocked(s.blocked, s.product, catalog)
         case State.NONE:
-            return (
-                "two records claim this person, so no license is given"
-                if person.conflict
-                else "no group gives it"
-            )
+            return blocked("CONFLICT", s.product, catalog) if person.conflict else "no group gives it"
 
 
 def blocked(code: str, product: ProductId, catalog: Catalog) -> str:
@@ -122,9 +118,7 @@ def blocked(code: str, product: ProductId, catalog: Catalog) -> str:
         case "PROTECTED":
             return "on the protected list, which is never touched"
         case "REQUIRED_BY_ADDON":
-            return (
-                f"stays while {_addons(product, catalog)} is held by hand, is held by a guard, or fails to go"
-            )
+            return f"stays while {_addons(product, catalog)} stays: by hand, by a guard, or because it fails"
         case _:
             return code
 

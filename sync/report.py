@@ -130,10 +130,10 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
     plan = round.plan
     dry = round.run is None
     actions = _planned(plan) if round.run is None else tuple(ledger.outcomes(round.run))
-    failed = tuple(_failed(actions))
+    failed = failures(actions)
     waiting = {s.product: s.waiting for s in plan.shortages} if dry else ledger.waiting()
     lines = {product: _line(ledger, plan, product, dry) for product, count in waiting.items() if count}
-    counted = Counter(a.action for a in actions if dry or a.outcome in DONE or a.action == Verb.ANNOUNCE)
+    counted = Counter(a.action for a in actions if dry or did(a))
     held = tuple(_held(plan, mappings))
     return Report(
         run=round.run,
@@ -166,11 +166,19 @@ def _planned(plan: Plan) -> tuple[Done, ...]:
     return tuple(Done(str(a.verb), a.person, a.user_name, a.product, a.because, "") for a in plan.actions)
 
 
-def _failed(actions: Iterable[Done]) -> Iterator[Failed]:
-    for a in actions:
-        gone = a.action == Verb.REMOVE and a.outcome == "unknown_user"  # when unassigning it means gone (R05)
-        if a.outcome and a.outcome not in DONE and a.outcome != BACK_IN_LINE and not gone:
-            yield Failed(a.user_name, a.product, a.action, a.outcome)
+def did(action: Done) -> bool:
+    """Whether it had the effect that was meant. An announcement is made by being planned."""
+    gone = action.action == Verb.REMOVE and action.outcome == "unknown_user"  # no account, no license (R05)
+    return action.outcome in DONE or gone or action.action == Verb.ANNOUNCE
+
+
+def failures(actions: Iterable[Done]) -> tuple[Failed, ...]:
+    """What was tried and had not the effect (R11); not what was never tried."""
+    return tuple(
+        Failed(a.user_name, a.product, a.action, a.outcome)
+        for a in actions
+        if a.outcome and a.outcome != BACK_IN_LINE and not did(a)
+    )
 
 
 def _line(ledger: Ledger, plan: Plan, product: ProductId, dry: bool) -> list[Waiter]:
