@@ -12,7 +12,7 @@ from scim.operations import Operation, Verb
 from scim.path import Path
 from scim.path import read as read_path
 from scim.query import And, Attr, Compare, Condition, Op
-from scim.schema import Attribute, ResourceType, Type
+from scim.schema import Attribute, ResourceType, Type, fold
 from scim.schema import Mutability as Writable
 from scim.store import Attributes, Kind, MemberOp
 from scim.values import accept, accept_one
@@ -117,10 +117,19 @@ def _edit_whole(attribute: Attribute, elements: list[Any], operation: Operation)
         case Verb.REPLACE:
             return accept(attribute, operation.value) or []
         case Verb.ADD:
-            new = [one for one in accept(attribute, operation.value) or () if one not in elements]
+            present = [_key(attribute, element) for element in elements]
+            sent = accept(attribute, operation.value) or ()
+            new = [one for one in sent if _key(attribute, one) not in present]
             after = elements + new
             _settle_primary(attribute, after, range(len(elements), len(after)))
             return after
+
+
+def _key(attribute: Attribute, element: Any) -> Any:
+    """Equal for two elements that are the same value, where case doesn't matter in any case."""
+    if not isinstance(element, dict):
+        return element if attribute.exact or not isinstance(element, str) else fold(element)
+    return {name: _key(attribute.subs[name.lower()], part) for name, part in element.items()}
 
 
 def _edit_element(attribute: Attribute, element: _Values, path: Path, operation: Operation) -> _Values:
