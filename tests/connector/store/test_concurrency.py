@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from threading import Barrier
 
@@ -126,6 +126,20 @@ def test_a_group_deleted_while_people_join_leaves_nothing_behind_t14(northmill: 
     assert set(outcomes) <= {"done", NotFound.__name__}
     assert rows(northmill.engine, memberships) == []
     assert northmill.member_ids(parent.id) == []
+
+
+@pytest.mark.parametrize("kind", Kind)
+def test_who_is_being_deleted_is_nobody_for_who_waits_t14(northmill: Mirror, kind: Kind) -> None:
+    going = northmill.user("ada") if kind is Kind.USER else northmill.group("child")
+    group = northmill.group("LIC")
+    with ThreadPoolExecutor(1) as pool:
+        with northmill.store.writing() as writer:
+            writer.delete(kind, going.id)
+            joining = pool.submit(northmill.change, group.id, (ADD, [going.id]))
+            wait([joining], 0.3)
+            assert not joining.done()
+        assert joining.result(10) == [going.id]
+    assert northmill.member_ids(group.id) == []
 
 
 @pytest.mark.long
