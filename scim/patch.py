@@ -88,9 +88,20 @@ def _edit_one(attribute: Attribute, before: Any, path: Path, operation: Operatio
     if operation.verb in _REMOVALS:
         return None
     value = accept(attribute, operation.value)
+    if attribute.type is Type.COMPLEX and isinstance(operation.value, dict):
+        return {**_without_nulls(attribute, before or {}, operation), **(value or {})}
     if value is None:
         return before if operation.verb is Verb.ADD else None
     return {**(before or {}), **value} if attribute.type is Type.COMPLEX else value
+
+
+def _without_nulls(attribute: Attribute, before: _Values, operation: Operation) -> _Values:
+    """Without the sub-attributes that a replace sets to null; those it doesn't name stay."""
+    if operation.verb is Verb.ADD:
+        return before
+    named = (attribute.find(key) for key, part in operation.value.items() if part is None)
+    cleared = {sub.name for sub in named if sub is not None}
+    return {name: part for name, part in before.items() if name not in cleared}
 
 
 def _edit_many(attribute: Attribute, before: Any, path: Path, operation: Operation) -> list[Any]:

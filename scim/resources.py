@@ -43,7 +43,7 @@ def read(body: Mapping[str, Any], resource_type: ResourceType) -> Sent:
             continue
         if attribute.name == "members" and resource_type.kind is Kind.GROUP:
             if members is not None:
-                raise InvalidSyntax("members appears twice, in different case")
+                raise InvalidSyntax("members appears twice")
             members = membership.ids(value) if value is not None else None
         else:
             _take(attributes, attribute, value)
@@ -125,7 +125,7 @@ def _take(into: dict[str, Any], attribute: Attribute, value: Any) -> None:
     if attribute.mutability is Mutability.READ_ONLY:
         return
     if attribute.name in into:
-        raise InvalidSyntax(f"{attribute.name} appears twice, in different case")
+        raise InvalidSyntax(f"{attribute.name} appears twice")
     taken = accept(attribute, value)
     if taken is not None:
         into[attribute.name] = taken

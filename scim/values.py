@@ -69,7 +69,7 @@ def members_of(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]:
         if sub is None or sub.mutability is Mutability.READ_ONLY:
             continue
         if sub.name in result:
-            raise InvalidSyntax(f"{attribute.name}.{sub.name} appears twice, in different case")
+            raise InvalidSyntax(f"{attribute.name}.{sub.name} appears twice")
         taken = accept(sub, part)
         if taken is not None:
             result[sub.name] = taken

@@ -41,13 +41,6 @@ def test_patches_leave_what_scim2_models_leaves(seed: int) -> None:
     _compare_patches(Random(seed), 100)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("seed", range(100, 110))
-def test_many_filters_and_patches_are_alike(seed: int) -> None:
-    _compare_filters(Random(seed), 1000)
-    _compare_patches(Random(seed), 1000)
-
-
 def _compare_filters(random: Random, count: int) -> None:
     found = 0
     for _ in range(count):
