@@ -1,0 +1,79 @@
+"""What is a person asked: more seats (R18-R22), removals on hold (R24)?"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sync.model.ids import GroupId, HoldId, PersonId, ProductId, RequestId, SubscriptionId
+
+
+class RequestState(StrEnum):
+    OPEN = "open"
+    APPROVED = "approved"
+    SCHEDULED = "scheduled"
+    SUBMITTED = "submitted"  #: sent, no certain answer yet
+    PENDING = "pending"  #: accepted by AnySoft, takes up to an hour
+    OVERDUE = "overdue"  #: pending for more than the hour
+    DONE = "done"
+    DECLINED = "declined"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    REFUSED = "refused"
+
+    @property
+    def alive(self) -> bool:
+        return self in _ALIVE
+
+
+_ALIVE = frozenset(
+    {
+        RequestState.OPEN,
+        RequestState.APPROVED,
+        RequestState.SCHEDULED,
+        RequestState.SUBMITTED,
+        RequestState.PENDING,
+        RequestState.OVERDUE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A quantity request (R18-R22)."""
+
+    id: RequestId | None  #: None: not stored yet
+    product: ProductId
+    subscription: SubscriptionId
+    state: RequestState
+    quantity: int  #: Q when last updated
+    waiting: int
+    need: int  #: seats that are missing
+    proposed: int  #: absolute quantity
+    opened_at: datetime
+    updated_at: datetime
+    target: int | None = None  #: approved, absolute (R20)
+    expires_at: datetime | None = None
+    reminded_at: datetime | None = None
+    decided_at: datetime | None = None
+    decided_by: str = ""
+    reason: str = ""
+    due_at: datetime | None = None
+    submitted_at: datetime | None = None
+    effective_by: datetime | None = None
+    ended_at: datetime | None = None
+    follows: RequestId | None = None  #: the refused one before it
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    id: HoldId
+    state: str  #: open, released, rejected, healed
+    reason: str  #: group_emptied, group_share, product_share, first_run
+    group: GroupId | None
+    group_name: str
+    product: ProductId
+    opened_at: datetime
+    removals: tuple[tuple[PersonId, str], ...]  #: (person, user name), sorted
+    digest: str
+    decided_at: datetime | None = None
+    decided_by: str = ""
