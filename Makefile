@@ -16,6 +16,9 @@ run: $(VENV)/.run  ## install and start everything: make run ARGS="--demo"
 test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
+long: $(VENV)/.test browser  ## the tests that take long
+	$(BIN)/python -m pytest -n auto -m long $(ARGS)
+
 check: $(VENV)/.check format lint types imports  ## what CI runs: format, lint, types, imports, tests with coverage
 	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered --cov-fail-under=95"
 
