@@ -37,6 +37,7 @@ from sync.model import (
     Waiter,
 )
 from sync.plan import Action, Done, Plan
+from sync.pulled import Cursor, Finding, Page, People, PulledGroup
 
 # ---- AnySoft ----
 
@@ -144,6 +145,31 @@ class Mirror(Protocol):
 
     def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
         """Records, memberships in `groups`, and standings, of each of the people, in one read each."""
+
+
+# ---- directories that are read ----
+
+
+class DirectorySource(Protocol):
+    """A directory's API. Every call may raise Transient (with `retry_after`), Unauthorized, Incomplete.
+
+    A source does its own short waiting (a throttled call is repeated within a minute); what takes longer is
+    Transient. It logs request ids, never a token, a secret, a link's query or a body.
+    """
+
+    def find_groups(self, names: Sequence[str]) -> Sequence[PulledGroup]:
+        """Those of exactly one of these ids or names; several groups of one name are all given."""
+
+    def read(self, cursor: Cursor, groups: Collection[str]) -> Page:
+        """The next page. `groups`: ids to be read; groups nested in them are read too, at any depth, each
+        once (R07). Raises Expired."""
+
+    def people(self, ids: Sequence[str]) -> People:
+        """These users by id, any number; used for members whom no page described, and for known users whom
+        a full read didn't name."""
+
+    def check(self, groups: Collection[str]) -> Sequence[Finding]:
+        """Sign-in, each permission that is needed, each one that is too much, each of the groups."""
 
 
 # ---- what we decided, asked for, and got ----
