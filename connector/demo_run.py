@@ -138,6 +138,16 @@ def show_report(engine: Engine, run: RunId | None) -> None:
     click.echo(as_text(report))
 
 
+def show_since(engine: Engine, before: RunId, last: RunId) -> None:
+    """The rounds after `before` that did something; the last in any case."""
+    with reading(engine) as connection:
+        found = [r for r in runs.list_runs(connection, 50) if before < r.id <= last]
+    for r in reversed(found):
+        done = {name for name, count in r.report.get("counts", {}).items() if count} - {"waiting", "blocked"}
+        if done or r.id == last:
+            show_report(engine, r.id)
+
+
 def show_newest(engine: Engine) -> None:
     with writing(engine) as connection:
         number = signals.ask(connection, True, _BY, datetime.now(UTC))

@@ -131,8 +131,8 @@ HOLD_REASONS = {
 }
 
 
-def hold(held: Hold) -> dict[str, object]:
-    """As `hold list` and `hold show` have it."""
+def hold(held: Hold, removals: Sequence[tuple[str, str]]) -> dict[str, object]:
+    """As `hold list` and `hold show` have it; `removals` are (user name, product), add-ons too."""
     return {
         "id": held.id,
         "state": held.state,
@@ -140,7 +140,7 @@ def hold(held: Hold) -> dict[str, object]:
         "reason": held.reason,
         "group": held.group_name or None,
         "product": held.product,
-        "removals": [{"user": name, "product": held.product} for _, name in held.removals],
+        "removals": [{"user": user, "product": product} for user, product in removals],
         "opened_at": held.opened_at,
         "decided_at": held.decided_at,
         "decided_by": held.decided_by or None,

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+from sqlalchemy import Connection
 
 from connector import shown, wiring
 from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, USER
@@ -17,7 +18,7 @@ from connector.store.engine import reading, writing
 from connector.store.explain import find_people
 from connector.store.operators import Role
 from sync import quantity as rules
-from sync.model import HoldId, ProductId, Request, RequestId, Subscription
+from sync.model import Hold, HoldId, ProductId, Request, RequestId, Subscription
 
 MOST = 100_000
 
@@ -205,9 +206,9 @@ def list_holds(shell: Shell, as_json: bool) -> None:
     """Open ones first."""
     shell.actor()
     with reading(shell.engine) as connection:
-        rows = [shown.hold(each) for each in holds.list_holds(connection)]
+        rows = [_hold(connection, each) for each in holds.list_holds(connection)]
     if not as_json:
-        rows = [row | {"removals": len(row["removals"])} for row in rows]  # type: ignore[arg-type]
+        rows = [row | {"removals": len(row["removals"])} for row in rows]
     columns = ("id", "state", "reason", "group", "product", "removals", "opened_at")
     show_rows(rows, columns, as_json=as_json, nothing="No removal was held.")
 
@@ -220,16 +221,15 @@ def show_hold(shell: Shell, id: int, as_json: bool) -> None:
     """Who would lose what, and the digest that a release needs."""
     shell.actor()
     with refusals(), reading(shell.engine) as connection:
-        row = _with_addons(
-            shown.hold(holds.get(connection, HoldId(id))), holds.removals(connection, HoldId(id))
-        )
+        row = _hold(connection, holds.get(connection, HoldId(id)))
     if not as_json:
         row["removals"] = [f"{each['user']} ({each['product']})" for each in row["removals"]]
     show_fields(row, as_json=as_json)
 
 
-def _with_addons(row: dict[str, Any], removals: tuple[holds.Removal, ...]) -> dict[str, Any]:
-    return row | {"removals": [{"user": r.user_name, "product": r.product} for r in removals]}
+def _hold(connection: Connection, held: Hold) -> dict[str, Any]:
+    removals = [(r.user_name, str(r.product)) for r in holds.removals(connection, held.id)]
+    return shown.hold(held, removals)
 
 
 @hold.command()
@@ -251,14 +251,14 @@ def reject(shell: Shell, id: int, as_json: bool) -> None:
     _settle(shell, lambda c, by: holds.reject(c, HoldId(id), by, now()), as_json)
 
 
-def _settle(shell: Shell, decide: Callable[[Any, str], Any], as_json: bool) -> None:
+def _settle(shell: Shell, decide: Callable[[Connection, str], Hold], as_json: bool) -> None:
     actor = shell.actor(Role.APPROVER)
     with refusals():
         try:
             with writing(shell.engine) as connection:
                 decided = decide(connection, actor.name)
+                row = _hold(connection, decided)
                 signals.ask(connection, False, actor.name, now())
         except holds.Undecidable as error:
             raise Failed(str(error)) from None
-    row = shown.hold(decided)
-    show_fields(row if as_json else row | {"removals": len(decided.removals)}, as_json=as_json)
+    show_fields(row if as_json else row | {"removals": len(row["removals"])}, as_json=as_json)

@@ -1,5 +1,6 @@
 """demo: play the next recorded cycle against the running endpoint."""
 
+import time
 from datetime import UTC, datetime
 
 import click
@@ -7,10 +8,11 @@ import click
 from connector import demo_run
 from connector.cli.shell import Failed, Shell, pass_shell
 from connector.demo.player import StepFailed
-from connector.store import signals
-from connector.store.engine import writing
+from connector.store import runs, signals
+from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from connector.up import served_url
+from sync.model import RunId
 
 
 @click.group()
@@ -35,9 +37,15 @@ def next_(shell: Shell) -> None:
     if url is None:
         raise Failed("nothing serves here: start `up --demo` first")
     try:
+        with reading(shell.engine) as connection:
+            latest = runs.list_runs(connection, 1)
         demo_run.play_cycle(shell.engine, name, url, click.echo)
+        settle = shell.settings.sync.settle_seconds + 1
+        click.echo(f"Waiting {settle} s, for the settle window.")
+        time.sleep(settle)
         with writing(shell.engine) as connection:
             number = signals.ask(connection, False, "demo", datetime.now(UTC))
-        demo_run.show_report(shell.engine, demo_run.wait_for(shell.engine, number))
+        last = demo_run.wait_for(shell.engine, number)
+        demo_run.show_since(shell.engine, latest[0].id if latest else RunId(0), last)
     except (StepFailed, demo_run.Stuck) as error:
         raise Failed(str(error)) from None

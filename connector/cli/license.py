@@ -29,6 +29,8 @@ def list_(shell: Shell, as_json: bool) -> None:
     """All products: quantity, assigned, waiting, free, price, renewal."""
     shell.actor()
     rows = [_row(each) for each in _licenses(shell)]
+    if not as_json:
+        rows = [row | {"price": row["price"] or "unknown"} for row in rows]
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="AnySoft sells nothing here.")
 
 
