@@ -32,7 +32,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True)
 class Active:
-    """A read came to its end; `state` (the source's own JSON) says from where the next one asks for changes."""
+    """A read came to its end; `state` (the source's own JSON) says from where the next asks for changes."""
 
     state: str
 
