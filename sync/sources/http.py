@@ -1,7 +1,7 @@
 """How is a directory's API called, when nothing that it answers can be trusted? (T24, T25)
 
-No redirect is followed, size and time of an answer are bounded, a link to another host is refused, a wait that
-the other side asks for is cut to an hour.
+No redirect is followed, size and time of an answer are bounded, a link to another host is refused, a wait
+that the other side asks for is cut to an hour.
 """
 
 import time
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
+from itertools import count
 from urllib.parse import urlsplit
 
 import orjson
@@ -24,6 +25,7 @@ LONGEST_WAIT = 3600.0  #: seconds; a longer Retry-After is cut
 #: a wait up to this is waited out on the spot, in all at most `PATIENCE` a call; a longer one is Transient
 SHORT_WAIT = 30.0
 PATIENCE = 60.0
+MOST_REPEATS = 8
 
 
 def check_url(url: str, name: str) -> str:
@@ -173,16 +175,16 @@ def patiently(
     Raises Transient with `retry_after` when the wait is long, or patience is at its end.
     """
     waited = 0.0
-    for attempt in range(10):
+    for attempt in count():
         answer = send()
         wait = wait_for(answer, attempt)
         if wait is None:
             return answer
-        if wait > SHORT_WAIT or waited + wait > PATIENCE or stopping():
-            break
+        if wait > SHORT_WAIT or waited + wait > PATIENCE or attempt == MOST_REPEATS or stopping():
+            raise Transient(f"the directory's API is busy ({answer.status})", retry_after=wait)
         pause(wait)
         waited += wait
-    raise Transient(f"the directory's API is busy ({answer.status})", retry_after=min(wait, LONGEST_WAIT))
+    raise AssertionError("count() doesn't end")
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:
@@ -220,7 +222,7 @@ def text(fields: Mapping[str, object], name: str, longest: int = 500) -> str:
 
 
 def optional_text(fields: Mapping[str, object], name: str, longest: int = 500) -> str:
-    """A string; "" if it is absent or null. Raises Incomplete for another type, a NUL, or too many letters."""
+    """A string; "" if absent or null. Raises Incomplete for another type, a NUL, or too many letters."""
     value = fields.get(name)
     if value is None:
         return ""
