@@ -1,0 +1,1 @@
+"""Stand-ins for the directories that are pulled: stateful servers on loopback, with faults."""
