@@ -79,7 +79,9 @@ def members_of(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]:
 def _text(attribute: Attribute, value: str) -> str:
     if attribute.required and not value.strip():
         raise InvalidValue(f"{attribute.name} can't be empty")
-    if (attribute.required or attribute.name == "externalId") and len(fold(value).encode()) > MAX_KEY_BYTES:
+    if (attribute.required or attribute.name == "externalId") and len(
+        fold(value).encode("utf-8", "surrogatepass")
+    ) > MAX_KEY_BYTES:
         raise InvalidValue(f"{attribute.name} is longer than {MAX_KEY_BYTES} bytes")
     return value
 

@@ -10,7 +10,8 @@ from scim.filter import NOTHING
 from scim.matching import matches
 from scim.path import read as read_path
 from scim.query import And, Attr, Compare, Not, Op, Or, Present, Within
-from scim.schema import ENTERPRISE, GROUP, USER
+from scim.schema import ENTERPRISE, GROUP, USER, Attribute, ResourceType, Type
+from scim.store import Kind
 
 _ADA: dict[str, Any] = {
     "schemas": [USER.core, ENTERPRISE],
@@ -188,3 +189,40 @@ def test_an_attribute_of_another_type_is_absent_here(text: str, expected: Any) -
 def test_an_attribute_that_no_type_has_is_invalid() -> None:
     with pytest.raises(InvalidFilter):
         filters.read("shoeSize pr", GROUP, [USER, GROUP])
+
+
+_NUMBERED = ResourceType(
+    Kind.USER,
+    "Users",
+    "urn:x",
+    (),
+    {"": {"count": Attribute("count", Type.INTEGER), "rate": Attribute("rate", Type.DECIMAL)}},
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("count eq 12", True),
+        ('count eq "12"', True),
+        ("count gt 3", True),
+        ("count lt 3", False),
+        ("count ge 12 and count le 12", True),
+        ("rate gt 0.25", True),
+        ("rate eq 0.50", True),
+        ("rate lt -1", False),
+    ],
+)
+def test_numbers_are_compared_as_numbers(text: str, expected: bool) -> None:
+    condition = filters.read(text, _NUMBERED)
+    assert matches(condition, {"count": 12, "rate": 0.5}, _NUMBERED) is expected
+    assert matches(condition, {"count": "12", "rate": True}, _NUMBERED) is False
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['count co "1"', "count eq x", "count eq 1e5", "count eq 9223372036854775808", "count eq 1" + "0" * 30],
+)
+def test_numbers_that_arent_or_dont_fit_are_invalid(text: str) -> None:
+    with pytest.raises(InvalidFilter):
+        filters.read(text, _NUMBERED)

@@ -117,6 +117,10 @@ def _rest(**changed: Any) -> dict[str, Any]:
             _op("add", ENTERPRISE, {"department": "HR"}),
             _rest(**{ENTERPRISE: {"department": "HR", "manager": {"value": "boss"}}}),
         ),
+        (
+            _op("add", ENTERPRISE.replace(":User", "User") + ":department", "HR"),
+            _rest(**{ENTERPRISE: {"department": "HR", "manager": {"value": "boss"}}}),
+        ),
         (_op("remove", ENTERPRISE), _rest(**{ENTERPRISE: None})),
         (_op("remove", f"{ENTERPRISE}:manager"), _rest(**{ENTERPRISE: {"department": "Finance"}})),
         (
