@@ -17,7 +17,8 @@ from tests.scim import worlds
 _PIECES = (
     "userName", "emails", "members", "name", ".", "value", "type", "[", "]", "(", ")", '"', "\\", "eq", "ne",
     "co", "gt", "pr", "and", "or", "not", " ", "true", "null", "12", USER.core, ":", "$ref", "é", "\0",
-    "groups", "meta.created", '"2026-01-01T00:00:00Z"', '"x"', "\\u0000", "manager", "active", ",", "-1", "1e5", "%",
+    "groups", "meta.created", '"2026-01-01T00:00:00Z"', '"x"', "\\u0000", "manager", "active", ",", "-1",
+    "1e5", "%",
 )  # fmt: skip
 _KEYS = (
     "value", "type", "primary", "$ref", "givenName", "userName", "emails", "members", "id", "schemas", "name",
