@@ -11,6 +11,7 @@ from sync.allocate import allocate
 from sync.buying import see_to_requests
 from sync.calls import Asked, Kind, ask, succeeded
 from sync.catalog import bases_first
+from sync.draft import after_waiting
 from sync.model import Facts, Held, MappingId, Origin, PersonId, Policy, ProductId, RunId, Standing, Status
 from sync.plan import Action, Plan, Verb
 from sync.ports import Outcome, Ports
@@ -135,8 +136,9 @@ def _wave(
             ports.ledger.append(
                 run,
                 [
-                    Action(Verb.ASSIGN, product, a.person.id, a.person.user_name, "a seat is free")
+                    Action(Verb.ASSIGN, product, a.person.id, a.person.user_name, after_waiting(since))
                     for a in fresh
+                    if (since := a.standing.since)
                 ],
             )
         for outcome in ask(ports, run, Kind.ASSIGN, sold.subscriptions[product], batch) if batch else ():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sync.allocate import allocate, merged
 from sync.catalog import bases_first
@@ -100,6 +101,10 @@ def because(decision: Decision, product: ProductId) -> str:
     }.get(standing.lost_why, "not entitled")
 
 
+def after_waiting(since: datetime) -> str:
+    return f"a seat is free; waited since {since:%Y-%m-%d %H:%M:%S} UTC"
+
+
 def with_addons(
     holds: Iterable[HoldChange], decisions: Iterable[Decision], catalog: Catalog
 ) -> tuple[HoldChange, ...]:
@@ -140,7 +145,7 @@ def _give(
         for waiter in winners:
             won.add((waiter.person, id))
             decision = by_person.get(waiter.person)
-            why = because(decision, id) if decision else "a seat is free"
+            why = because(decision, id) if decision else after_waiting(waiter.since)
             assigns.append(Action(Verb.ASSIGN, id, waiter.person, waiter.user_name, why))
         grown = sum(
             int(s.waiting) - int(read.before.get((s.person, id), s).waiting)

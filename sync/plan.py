@@ -55,7 +55,7 @@ class HoldChange:
 class Shortage:
     product: ProductId
     waiting: int
-    free: int
+    free: int  #: left for those who wait, once all that can be given is given
     need: int  #: seats missing beyond what is pending
 
 

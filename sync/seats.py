@@ -43,4 +43,4 @@ def shortage_of(subscription: Subscription, seats: Seats, waiting: int, usable: 
     """`usable`: seats that stay free after allocation and that the waiting ones may have (add-ons whose base
     waits count for the add-on too, but not when its own seats are there: R10, R18)."""
     need = 0 if seats.metered else max(0, waiting - usable - max(0, seats.coming))
-    return Shortage(product=subscription.product, waiting=waiting, free=seats.free, need=need)
+    return Shortage(product=subscription.product, waiting=waiting, free=usable, need=need)

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from threading import Event
 
 import click
@@ -25,7 +26,7 @@ from connector.store.leases import Heartbeat, acquire
 from connector.store.operators import Role
 from sync import explain as words
 from sync import report as reports
-from sync.model import Hold, HoldId, RunId
+from sync.model import Hold, HoldId, Request, RunId
 from sync.plan import Catalog
 from sync.ports import Fenced
 from sync.reconcile import Scope, rehearse
@@ -212,8 +213,9 @@ def _told(found: explaining.Explained, catalog: Catalog, held: dict[HoldId, Hold
         "id": found.facts.person.id,
         "groups": [{"directory": d, "group": g, "since": since} for d, g, since in found.groups],
         "changes": found.changes,
-        "actions": [{"run": took.run, **_action(took)} for took in found.actions],
+        "actions": [{"at": took.at, "run": took.run, **_action(took)} for took in found.actions],
         "calls": found.calls,
+        "requests": [_request(asked) for asked in found.requests],
     }
 
 
@@ -222,28 +224,63 @@ def _action(took: explaining.Took) -> dict[str, object]:
     return {"action": done.action, "product": done.product, "because": done.because, "outcome": done.outcome}
 
 
+def _request(asked: Request) -> dict[str, object]:
+    return {
+        "id": asked.id,
+        "product": asked.product,
+        "state": asked.state,
+        "opened_at": asked.opened_at,
+        "decided_at": asked.decided_at,
+        "decided_by": asked.decided_by,
+        "target": asked.target,
+        "submitted_at": asked.submitted_at,
+        "ended_at": asked.ended_at,
+    }
+
+
 def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
     person = found.facts.person
     live = ", ".join(f"{r.directory} ({'active' if r.active else 'disabled'})" for r in person.records)
     show_rows([{"user": person.user_name, "directories": live or "deleted"}], ("user", "directories"),
               as_json=False, nothing="")  # fmt: skip
     for title, rows, columns in (
-        ("Licenses", told["products"], ("product", "state", "reason", "since", "position", "of", "next_try")),
+        (
+            "Licenses",
+            _timed(told["products"]),
+            ("product", "state", "reason", "since", "position", "of", "next_try"),
+        ),
         ("Groups", told["groups"], ("directory", "group", "since")),
         (
             "What the directory said",
             [_fields(c) for c in found.changes],
             ("at", "directory", "what", "group", "request"),
         ),
-        ("What rounds did", told["actions"], ("run", "action", "product", "because", "outcome")),
+        ("What rounds did", told["actions"], ("at", "run", "action", "product", "because", "outcome")),
         (
             "What was asked of AnySoft",
             [_fields(c) for c in found.calls],
             ("created_at", "run", "kind", "product", "status"),
         ),
+        (
+            "Quantity requests since then",
+            told["requests"],
+            ("id", "product", "state", "opened_at", "decided_by", "decided_at", "target", "ended_at"),
+        ),
     ):
         click.echo(f"\n{title}")
         show_rows(rows, columns, as_json=False, nothing="nothing")  # type: ignore[arg-type]
+
+
+def _timed(states: object) -> list[dict[str, object]]:
+    """The states' times as times, so that they are shown like all others."""
+    assert isinstance(states, list)
+    return [
+        {
+            key: datetime.fromisoformat(value) if key in ("since", "next_try") and value else value
+            for key, value in state.items()
+        }
+        for state in states
+    ]
 
 
 def _fields(value: object) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Why does somebody have a license, or not? All that is known of one person (R16, R30)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from connector.store import queue
 from connector.store.fold import folded
 from connector.store.mirror import read_facts
 from connector.store.queue import Position
+from connector.store.requests import of_row
 from connector.store.runs import done_of
 from connector.store.tables import (
     actions,
@@ -18,9 +20,11 @@ from connector.store.tables import (
     intent_items,
     intents,
     persons,
+    requests,
+    runs,
     users,
 )
-from sync.model import Facts, IntentId, PersonId, ProductId, RunId, Standing
+from sync.model import Facts, IntentId, PersonId, ProductId, Request, RunId, Standing
 from sync.plan import Done
 
 
@@ -49,6 +53,7 @@ class Took:
     """What a round did about the person."""
 
     run: RunId
+    at: datetime  #: when the round began
     done: Done
 
 
@@ -73,6 +78,7 @@ class Explained:
     changes: tuple[Change, ...]  #: newest first, as are the next two
     actions: tuple[Took, ...]
     calls: tuple[Call, ...]
+    requests: tuple[Request, ...]  #: for more seats of their products, since the person wants one
 
 
 def find_people(connection: Connection, name_or_id: str) -> list[PersonId]:
@@ -98,6 +104,7 @@ def explain(connection: Connection, person: PersonId, limit: int = 50) -> Explai
         changes=_changes(connection, person, limit),
         actions=_actions(connection, person, limit),
         calls=_calls(connection, person, limit),
+        requests=_requests(connection, facts.standings, limit),
     )
 
 
@@ -133,9 +140,13 @@ def _changes(connection: Connection, person: PersonId, limit: int) -> tuple[Chan
 
 
 def _actions(connection: Connection, person: PersonId, limit: int) -> tuple[Took, ...]:
-    query = select(actions).where(actions.c.person_pk == person)
+    query = (
+        select(actions, runs.c.started_at)
+        .join(runs, runs.c.pk == actions.c.run_pk)
+        .where(actions.c.person_pk == person)
+    )
     newest = query.order_by(actions.c.run_pk.desc(), actions.c.seq.desc()).limit(limit)
-    return tuple(Took(RunId(row.run_pk), done_of(row)) for row in connection.execute(newest))
+    return tuple(Took(RunId(row.run_pk), row.started_at, done_of(row)) for row in connection.execute(newest))
 
 
 def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, ...]:
@@ -157,4 +168,18 @@ def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, 
             status=row.status,
         )
         for row in connection.execute(query)
+    )
+
+
+def _requests(connection: Connection, standings: Sequence[Standing], limit: int) -> tuple[Request, ...]:
+    """Newest first."""
+    wanted = {s.product: s.reasons[0].since for s in standings if s.reasons}
+    asked = connection.execute(
+        select(requests)
+        .where(requests.c.product.in_(sorted(wanted)))
+        .order_by(requests.c.pk.desc())
+        .limit(limit)
+    )
+    return tuple(
+        of_row(row) for row in asked if row.ended_at is None or row.ended_at >= wanted[ProductId(row.product)]
     )

@@ -31,13 +31,13 @@ class Changed(Exception):
 def living(connection: Connection) -> list[Request]:
     """One a product."""
     query = select(requests).where(requests.c.ended_at.is_(None)).order_by(requests.c.product)
-    return [_of_row(row) for row in connection.execute(query)]
+    return [of_row(row) for row in connection.execute(query)]
 
 
 def list_requests(connection: Connection, limit: int = 200) -> list[Request]:
     """Newest first, the living ones before the ended ones."""
     query = select(requests).order_by(requests.c.ended_at.is_not(None), requests.c.pk.desc()).limit(limit)
-    return [_of_row(row) for row in connection.execute(query)]
+    return [of_row(row) for row in connection.execute(query)]
 
 
 def get(connection: Connection, id: RequestId) -> Request:
@@ -45,7 +45,7 @@ def get(connection: Connection, id: RequestId) -> Request:
     row = connection.execute(select(requests).where(requests.c.pk == id)).first()
     if row is None:
         raise LookupError(f"no request {id}: see `request list`")
-    return _of_row(row)
+    return of_row(row)
 
 
 def last_ended(connection: Connection, product: ProductId) -> Request | None:
@@ -53,7 +53,7 @@ def last_ended(connection: Connection, product: ProductId) -> Request | None:
     row = connection.execute(
         query.order_by(requests.c.ended_at.desc(), requests.c.pk.desc()).limit(1)
     ).first()
-    return None if row is None else _of_row(row)
+    return None if row is None else of_row(row)
 
 
 def store(
@@ -77,7 +77,7 @@ def store(
 
 def _require(connection: Connection, id: RequestId, before: Request | None) -> None:
     row = connection.execute(select(requests).where(requests.c.pk == id).with_for_update()).first()
-    current = None if row is None else _of_row(row)
+    current = None if row is None else of_row(row)
     if current is None or current != before:
         raise Changed(current)
 
@@ -140,7 +140,7 @@ def _to_row(request: Request) -> dict[str, Any]:
     }
 
 
-def _of_row(row: Row[Any]) -> Request:
+def of_row(row: Row[Any]) -> Request:
     return Request(
         id=RequestId(row.pk),
         product=ProductId(row.product),
