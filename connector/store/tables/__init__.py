@@ -26,6 +26,7 @@ from connector.store.tables.mirror import (
     users,
     warnings,
 )
+from connector.store.tables.pulls import pulls, staged_groups, staged_members, staged_users
 from connector.store.tables.shell import audit, leases, operators, sign_ins, state, subjects
 from connector.store.tables.tenant import (
     tenant_accounts,
@@ -62,9 +63,13 @@ __all__ = [
     "nestings",
     "operators",
     "persons",
+    "pulls",
     "requests",
     "runs",
     "sign_ins",
+    "staged_groups",
+    "staged_members",
+    "staged_users",
     "standings",
     "state",
     "subjects",

@@ -80,6 +80,8 @@ users = Table(
     Column("folded", Folded, nullable=False),
     Column("display_name", Text, nullable=False, server_default=""),
     Column("external_id", Text, nullable=True),
+    Column("pulled_id", String(200), nullable=True),  # the directory's own id, once a pull has met the record
+    Column("pulled", Boolean, nullable=False, server_default=text("false")),  # made by a pull: it names them
     Column("active", Boolean, nullable=False),
     Column("document", Text, nullable=False),  # JSON: the SCIM attributes without id, meta, groups
     Column("version", Integer, nullable=False),
@@ -87,6 +89,7 @@ users = Table(
     at("modified_at"),
     UniqueConstraint("directory_pk", "folded"),
     Index("ix_users_external", "directory_pk", "external_id"),
+    Index("uq_users_pulled", "directory_pk", "pulled_id", unique=True),
     Index("ix_users_folded", "folded"),
     sqlite_autoincrement=True,
 )
@@ -99,6 +102,7 @@ groups = Table(
     Column("display_name", Text, nullable=False),
     Column("folded", Folded, nullable=False),
     Column("external_id", Text, nullable=True),
+    Column("pulled_id", String(200), nullable=True),  # stays when it is deleted: restored, it is this one
     Column("document", Text, nullable=False),
     Column("version", Integer, nullable=False),
     at("created_at"),
@@ -106,6 +110,7 @@ groups = Table(
     at("deleted_at", nullable=True),  # kept while a mapping or a reason names it
     Index("ix_groups_folded", "directory_pk", "folded"),
     Index("ix_groups_external", "directory_pk", "external_id"),
+    Index("uq_groups_pulled", "directory_pk", "pulled_id", unique=True),
     sqlite_autoincrement=True,
 )
 memberships = Table(
