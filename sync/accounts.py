@@ -1,15 +1,16 @@
 """Whose account at AnySoft is it? Made just before a first assignment, matched by exact user name (R05)."""
 
 import json
+from dataclasses import replace
 
 from sync.calls import Asked, repeat
 from sync.model import AccountId, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
-from sync.ports import Intent, Missing, Outcome, Ports, Rejected, Settled, Transient
-from sync.settle import failed
+from sync.ports import Busy, Intent, Missing, Outcome, Ports, Rejected, Settled, Transient
+from sync.settle import failed, put_off
 
 
 def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> Asked | None:
-    """With the person's account, found or made. None: not to be had now, the standing says why."""
+    """With the person's account, found or made. None: not to be had now, the standing says why. Raises Busy."""
     if person.account is not None:
         return Asked(person, person.account, standing)
     body = {
@@ -35,6 +36,10 @@ def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> 
     ports.at("intent committed")
     try:
         account, made = _make(ports, person, key)
+    except Busy as error:
+        later = replace(standing, look_at=put_off(ports.clock(), error.retry_after))
+        _give_up(ports, run, intent, person, later, "busy")
+        raise
     except Transient as error:
         # An account that was made all the same is found by its name next time: no doubt stays.
         code = "ACCOUNT_NO_ANSWER" if error.maybe_done else "TRY_LATER"
@@ -51,15 +56,18 @@ def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> 
 
 
 def _make(ports: Ports, person: Person, key: str) -> tuple[AccountId, bool]:
+    """(account, whether we surely made it). One that is there, or may be since an answer was lost, is looked
+    up: whose doing it is nobody knows then, and it isn't taken for ours (R05)."""
     try:
-        made = repeat(
+        made, _ = repeat(
             ports,
             lambda: ports.licensing.create_account(
                 person.user_name, person.display_name, person.email, person.external_id, key
             ),
         )
-    except Rejected as error:
-        found = ports.licensing.find_account(person.user_name) if error.code == "user_exists" else None
+    except (Rejected, Transient) as error:
+        exists = error.code == "user_exists" if isinstance(error, Rejected) else error.maybe_done
+        found = ports.licensing.find_account(person.user_name) if exists else None
         if found is None:
             raise
         return found.id, False

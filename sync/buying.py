@@ -58,7 +58,7 @@ def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription
     )
     ports.at("intent committed")
     try:
-        changed = repeat(ports, lambda: ports.licensing.change_quantity(subscription.id, target, key))
+        changed, _ = repeat(ports, lambda: ports.licensing.change_quantity(subscription.id, target, key))
         ports.at("quantity accepted")
         after, verdict = quantity.accepted(request, changed, ports.clock()), "accepted"
     except Transient as error:

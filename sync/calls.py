@@ -6,13 +6,14 @@ same key and bytes, three times at most; after that the people are in doubt, and
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from enum import StrEnum
 from typing import TypeVar
 
 from sync.model import AccountId, Held, Person, Result, RunId, Standing, Status, Subscription
-from sync.ports import Intent, Missing, Outcome, Ports, Rejected, Settled, Transient, Unauthorized
-from sync.settle import after_assign, after_unassign, failed, in_doubt, not_sent
+from sync.ports import Busy, Intent, Missing, Outcome, Ports, Rejected, Settled, Transient, Unauthorized
+from sync.settle import after_assign, after_unassign, failed, in_doubt, not_sent, put_off
 
 REPEATS = 3
 Answer = TypeVar("Answer")
@@ -33,7 +34,7 @@ class Asked:
 def ask(
     ports: Ports, run: RunId, kind: Kind, subscription: Subscription, batch: Sequence[Asked]
 ) -> list[Outcome]:
-    """Up to 200 people of one product. Raises Unauthorized, Fenced."""
+    """Up to 200 people of one product. Raises Unauthorized, Fenced; Busy: AnySoft is to be left alone."""
     outcomes = _once(ports, run, kind, subscription, batch)
     if outcomes is None:
         outcomes = _once(ports, run, kind, subscription, batch)
@@ -72,9 +73,12 @@ def _once(
 
     whole = None
     try:
-        results = repeat(ports, send)
+        results, lost = repeat(ports, send)
         verdict = "answered"
-        outcomes = _answered(run, kind, batch, results, ports)
+        outcomes = _answered(run, kind, batch, results, lost, ports)
+    except Busy as error:
+        ports.ledger.settle(run, id, _put_off(batch, error, ports.clock()), "busy", ports.clock())
+        raise
     except Transient as error:
         verdict = "unknown" if error.maybe_done else "not_sent"
         outcomes = _unanswered(batch, error, ports)
@@ -99,26 +103,37 @@ def _once(
     return None if whole else outcomes
 
 
-def repeat(ports: Ports, send: Callable[[], Answer]) -> Answer:
-    """The same call, up to three times while its answer was lost (the contract's idempotency)."""
+def repeat(ports: Ports, send: Callable[[], Answer]) -> tuple[Answer, bool]:
+    """The same call, up to three times while its answer was lost (the contract's idempotency).
+
+    Gives the answer, and whether one was lost before it: then a tenant that ignores keys answers as if
+    somebody else had done it. After a lost one nothing but an answer settles it: whatever else comes is
+    raised as Transient, maybe done.
+    """
+    lost = False
     for left in range(REPEATS - 1, -1, -1):
         ports.fence.check()
         try:
             answer = send()
-        except Transient as error:
-            if not left or not error.maybe_done or ports.stopping():
+        except (Transient, Rejected, Missing, Unauthorized) as error:
+            maybe_done = isinstance(error, Transient) and error.maybe_done
+            if lost and not maybe_done:
+                raise Transient(f"an answer was lost, then: {error}", maybe_done=True) from error
+            if not left or not maybe_done or ports.stopping():
                 raise
+            lost = True
             ports.pause(0.2)
         else:
             ports.at("request sent")
-            return answer
+            return answer, lost
     raise AssertionError("unreachable")
 
 
 def _answered(
-    run: RunId, kind: Kind, batch: Sequence[Asked], results: Sequence[Result], ports: Ports
+    run: RunId, kind: Kind, batch: Sequence[Asked], results: Sequence[Result], lost: bool, ports: Ports
 ) -> list[Outcome]:
-    """One result each, in the order asked; anything else leaves those people in doubt."""
+    """One result each, in the order asked; anything else leaves those people in doubt. `lost`: an answer to
+    the same call was, so that `already_assigned` may be our own doing."""
     now = ports.clock()
     outcomes = []
     for n, asked in enumerate(batch):
@@ -128,7 +143,8 @@ def _answered(
             continue
         status = results[n].status
         if kind is Kind.ASSIGN:
-            standing = after_assign(asked.standing, status, run, now)
+            before = replace(asked.standing, held=Held.MAYBE) if lost else asked.standing
+            standing = after_assign(before, status, run, now)
         else:
             standing = after_unassign(asked.standing, status, now)
         outcomes.append(Outcome(asked.person.id, _settled(standing), status.value, standing))
@@ -145,6 +161,12 @@ def _unanswered(batch: Sequence[Asked], error: Transient, ports: Ports) -> list[
     return [
         Outcome(a.person.id, _as_before(a), "not_sent", not_sent(a.standing, "TRY_LATER", now)) for a in batch
     ]
+
+
+def _put_off(batch: Sequence[Asked], error: Busy, now: datetime) -> list[Outcome]:
+    """429 is no failure: everybody is where they were, and looked at again when the wait is over (R29)."""
+    again = put_off(now, error.retry_after)
+    return [Outcome(a.person.id, _as_before(a), "busy", replace(a.standing, look_at=again)) for a in batch]
 
 
 def _settled(standing: Standing) -> Settled:

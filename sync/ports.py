@@ -51,6 +51,14 @@ class Transient(Exception):
         self.retry_after = retry_after  #: seconds (429)
 
 
+class Busy(Transient):
+    """AnySoft is to be left alone for a while: it asked for it (429), or its breaker is open. Nothing was
+    done, and it is no failure (R29)."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message, retry_after=retry_after)
+
+
 class Rejected(Exception):
     """AnySoft understood and refuses; nothing was changed. `code` as in the contract, e.g. below_assigned."""
 

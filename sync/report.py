@@ -34,8 +34,8 @@ DONE = frozenset(
         "announced",
     ]
 )
-#: not done, and nobody's failure: the person is back at their place in the queue (R15)
-BACK_IN_LINE = "no_license_left"
+#: not done, and nobody's failure: back at their place in the queue (R15), or AnySoft asked to wait (R29)
+NO_FAILURE = frozenset(["no_license_left", "busy"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +177,7 @@ def failures(actions: Iterable[Done]) -> tuple[Failed, ...]:
     return tuple(
         Failed(a.user_name, a.product, a.action, a.outcome)
         for a in actions
-        if a.outcome and a.outcome != BACK_IN_LINE and not did(a)
+        if a.outcome and a.outcome not in NO_FAILURE and not did(a)
     )
 
 

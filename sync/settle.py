@@ -26,6 +26,12 @@ def backoff(attempts: int) -> timedelta:
     return min(FIRST_DELAY * doubled, LONGEST_DELAY)
 
 
+def put_off(now: datetime, seconds: float | None) -> datetime:
+    """When it is tried again after a 429: as it asks, 1 hour at most (R29)."""
+    asked = FIRST_DELAY if seconds is None else timedelta(seconds=seconds)
+    return now + min(asked, timedelta(hours=1))
+
+
 def settled(standing: Standing) -> Standing:
     """Nothing is wrong with it any more."""
     return replace(standing, failure="", attempts=0, next_try=None, look_at=None, blocked="")

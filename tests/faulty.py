@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sync.ports import Licensing, Transient
+from sync.ports import Busy, Licensing, Transient
 
 #: given the call's name, and what carries it out: what happens instead
 Fault = Callable[[str, Callable[[], Any]], Any]
@@ -49,4 +49,4 @@ def lost_request(name: str, carry_out: Callable[[], Any]) -> Any:
 
 
 def busy(name: str, carry_out: Callable[[], Any]) -> Any:
-    raise Transient(f"{name}: rate limited", retry_after=7)
+    raise Busy(f"{name}: rate limited", retry_after=7)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from connector.anysoft import bodies, forms, wire
 from connector.anysoft.fields import Malformed
 from connector.anysoft.licensing import BATCH
-from connector.anysoft.transport import NoSuchCall, Request, Transport
+from connector.anysoft.transport import NoSuchCall, Request, Sends
 from connector.store.fold import folded
 from sync.model import (
     Account,
@@ -48,7 +48,7 @@ UNASSIGNING = frozenset(
 class HttpTenant:
     """An answer that isn't what the contract says is Transient: it proves nothing; a write may be done."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Sends) -> None:
         self._transport = transport
 
     # ---- what there is ----

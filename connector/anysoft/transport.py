@@ -9,7 +9,7 @@ What comes back is untrusted (T25): redirects aren't followed, size and time are
 | 403 | Unauthorized |
 | 404 with code not_found | Missing |
 | 409, 422 and other 4xx with a code | Rejected |
-| 429 | Transient, not done, Retry-After (at most 1 hour, R29) |
+| 429 | Busy, not done, Retry-After (at most 1 hour, R29) |
 | 5xx, 3xx, time-out, cut connection, anything else | Transient; a write may be done |
 """
 
@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from typing import NoReturn
+from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
 import orjson
@@ -28,7 +28,7 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connector.anysoft.fields import Fields, Malformed
 from connector.anysoft.wire import Json, rejected_of
-from sync.ports import Missing, Rejected, Transient, Unauthorized
+from sync.ports import Busy, Missing, Rejected, Transient, Unauthorized
 
 LARGEST_ANSWER = 16_000_000  #: bytes, unpacked
 LONGEST_WAIT = 3600.0  #: seconds; a longer Retry-After is cut (R29)
@@ -68,6 +68,15 @@ class Request:
     @property
     def writes(self) -> bool:
         return self.method != "GET"
+
+
+class Sends(Protocol):
+    """What a client needs of a transport."""
+
+    def send(self, request: Request) -> object:
+        """As Transport.send."""
+
+    def close(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -222,7 +231,7 @@ def _doubt(request: Request, why: str) -> NoReturn:
 def _refuse(request: Request, status: int, content: bytes, wait: float | None) -> NoReturn:
     called = f"AnySoft: {request.method} {request.path}: {status}"
     if status == 429:
-        raise Transient(f"{called}: too many calls", retry_after=wait)
+        raise Busy(f"{called}: too many calls", retry_after=wait)
     if not 400 <= status < 500 or status == 408:
         raise Transient(called, maybe_done=request.writes, retry_after=wait)
     try:

@@ -1,5 +1,6 @@
 """What if AnySoft doesn't answer, refuses, or forgets? Whole rounds against a Licensing that fails."""
 
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy import select
 from connector.store.engine import reading
 from connector.store.tables import intents
 from sync.model import Held, Origin, RequestState, State
-from sync.ports import Rejected
+from sync.ports import Rejected, Transient
 from sync.reconcile import Scope
 from sync.settle import backoff
 from tests.company import CENTRE, PRINT, Company
@@ -74,21 +75,44 @@ def test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call
     assert unsettled(company) == []
 
 
-def test_r29_busy_is_tried_again_after_the_back_off(company: Company) -> None:
+def test_r29_busy_is_no_failure_and_ends_the_round(company: Company) -> None:
     staffed(company, 2, 5)
-    faulty = fail(company, ("assign",), busy, busy)
+    faulty = fail(company, ("assign",), busy)
     company.round()
-    assert company.standing(names(1)[0], PRINT).failure == "TRY_LATER"
-    assert company.held(names(1)[0], PRINT) is Held.NO
-    calls = len(faulty.calls)
-    company.go(seconds=4)
-    company.round()
-    assert [name for name, _ in faulty.calls[calls:] if name == "assign"] == []
-    company.go(seconds=2)
-    company.round()
-    company.go(seconds=11)
+    first = company.standing(names(1)[0], PRINT)
+    assert first.state is State.WAITING
+    assert (first.failure, first.attempts) == ("", 0)
+    assert first.look_at == company.now + timedelta(seconds=7)
+    assert [name for name, _ in faulty.calls].count("assign") == 1
+    assert unsettled(company) == []
+    company.go(seconds=7)
     company.round()
     assert company.holders(PRINT) == set(names(2))
+
+
+def test_r29_busy_after_a_lost_answer_leaves_the_doubt(company: Company) -> None:
+    staffed(company, 1, 1)
+    fail(company, ("assign",), lost_answer, busy)
+    company.round()
+    assert company.held(names(1)[0], PRINT) is Held.MAYBE
+    assert company.holders(PRINT) == set(names(1))
+    company.go(seconds=6)
+    company.round()
+    assert company.standing(names(1)[0], PRINT).origin is Origin.MANAGED
+
+
+def test_t10_r08_a_lost_answer_is_our_own_doing_where_keys_are_ignored(company: Company) -> None:
+    staffed(company, 1, 1)
+
+    def ignores_keys(name: str, carry_out: Any) -> Any:
+        account = company.tenant.find_account(names(1)[0])
+        assert account is not None
+        company.tenant.assign(company.sold(PRINT).id, [account.id], company.key())
+        raise Transient("assign: no answer", maybe_done=True)
+
+    fail(company, ("assign",), ignores_keys)
+    company.round()
+    assert company.standing(names(1)[0], PRINT).origin is Origin.MANAGED
 
 
 def test_r11_one_user_whom_anysoft_refuses_does_not_stop_the_rest(company: Company) -> None:
