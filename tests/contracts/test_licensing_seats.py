@@ -41,6 +41,7 @@ def test_L4_destinations_are_bounded_by_both_metered_quantities_together(anysoft
     assert full.value.code == "no_license_left"
     assert set(anysoft.licensing.destinations()) == set(made)
     assert anysoft.now(base).destinations_created == anysoft.now(more).destinations_created == 3
+    assert anysoft.now(anysoft.subscribe("anyprint", 5)).destinations_created == 0
     anysoft.licensing.remove_destination(made[0].id)
     anysoft.licensing.add_destination("in its place", anysoft.key())
     with pytest.raises(Missing):

@@ -226,8 +226,11 @@ def test_T25_a_login_that_redirects_is_not_followed(reach: Reach) -> None:
 def test_T23_no_netrc_is_looked_at(reach: Reach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login a password b\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("NO_PROXY", "*")
     peer = Peer(says(200, {"id": "t", "name": "T", "roles": []}))
-    read(reach(peer))
+    tenant = reach(peer)
+    tenant._transport._session.trust_env = True  # as with a tenant elsewhere
+    read(tenant)
     assert [authorization for _, _, authorization in peer.seen] == ["", "Bearer t0k"]
 
 
