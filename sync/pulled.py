@@ -86,6 +86,18 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
+class Unread:
+    """A group that the directory names, but whose members it doesn't give, or not all (R23).
+
+    What was said of it counts as additions; nobody is removed, and the report says why. The source reads it
+    again in the next read.
+    """
+
+    group: str
+    why: str  #: shown to operators
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One page of a read; stored with `next` in one transaction.
 
@@ -103,6 +115,7 @@ class Page:
     anew: tuple[str, ...] = ()  #: groups whose membership begins anew here: earlier entries are void
     entries: tuple[Entry, ...] = ()  #: in the order in which they were said
     whole: tuple[Whole, ...] = ()  #: groups whose full membership is complete with this page
+    unread: tuple[Unread, ...] = ()  #: one bad group doesn't keep the read from its end
 
 
 @dataclass(frozen=True, slots=True)
