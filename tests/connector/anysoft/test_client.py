@@ -68,6 +68,11 @@ def problem(code: str, **more: object) -> dict[str, object]:
     return {"type": "t", "title": "t", "status": 0, "code": code, "detail": "because\nof it"} | more
 
 
+def transport_of(tenant: HttpTenant) -> Transport:
+    assert isinstance(tenant._transport, Transport)
+    return tenant._transport
+
+
 def read(tenant: HttpTenant) -> object:
     return tenant.tenant()
 
@@ -229,7 +234,7 @@ def test_T23_no_netrc_is_looked_at(reach: Reach, tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("NO_PROXY", "*")
     peer = Peer(says(200, {"id": "t", "name": "T", "roles": []}))
     tenant = reach(peer)
-    tenant._transport._session.trust_env = True  # as with a tenant elsewhere
+    transport_of(tenant)._session.trust_env = True  # as with a tenant elsewhere
     read(tenant)
     assert [authorization for _, _, authorization in peer.seen] == ["", "Bearer t0k"]
 
@@ -274,7 +279,7 @@ def test_T25_an_answer_without_end_is_cut(reach: Reach, monkeypatch: pytest.Monk
 def test_T25_an_answer_that_drips_is_cut(reach: Reach) -> None:
     moments = iter(range(0, 100_000, 15))
     tenant = reach(Peer(lambda request: Response((b" " * 65_536 for _ in range(50)), 200)))
-    tenant._transport.monotonic = lambda: float(next(moments))
+    transport_of(tenant).monotonic = lambda: float(next(moments))
     with pytest.raises(Transient, match="doesn't end"):
         read(tenant)
 
@@ -283,14 +288,14 @@ def test_a_time_out_leaves_a_write_in_doubt() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         with connected(url, 0.2) as tenant:
-            tenant._transport._token, tenant._transport._token_until = "t", 1e18
+            transport_of(tenant)._token, transport_of(tenant)._token_until = "t", 1e18
             with pytest.raises(Transient) as reading:
                 read(tenant)
             with pytest.raises(Transient) as writing:
                 write(tenant)
     assert (reading.value.maybe_done, writing.value.maybe_done) == (False, True)
     with connected(url, 0.2) as tenant:
-        tenant._transport._token, tenant._transport._token_until = "t", 1e18
+        transport_of(tenant)._token, transport_of(tenant)._token_until = "t", 1e18
         with pytest.raises(Transient) as refused:
             write(tenant)
     assert not refused.value.maybe_done, "nobody listens: nothing was sent"
