@@ -147,9 +147,11 @@ def _own_times(case: Case, s: Standing, mappings: Mapping[MappingId, GroupMappin
     settled_at = _settled_at(case, s)
     grace = _grace(case, s, mappings)
     if s.announced_at is not None and s.due_at is not None:
-        hurried = s.lost_why in QUICK and case.stored.lost_why not in QUICK
-        sooner = max(settled_at, s.announced_at + grace)
-        return replace(s, due_at=min(s.due_at, sooner)) if hurried else s
+        anew = max(settled_at, s.announced_at + grace)
+        if s.lost_why not in QUICK:
+            return replace(s, due_at=max(s.due_at, anew))  # its base, which went earlier, may be back
+        hurried = case.stored.lost_why not in QUICK
+        return replace(s, due_at=min(s.due_at, anew)) if hurried else s
     if case.now < settled_at or s.hold is not None or s.kept:
         return replace(s, due_at=settled_at + grace)
     return replace(s, announced_at=case.now, due_at=max(settled_at, case.now + grace))
@@ -171,15 +173,18 @@ def _grace(case: Case, s: Standing, mappings: Mapping[MappingId, GroupMapping]) 
 
 
 def _with_base(case: Case, s: Standing) -> Standing:
-    """In the base's time and hold where it goes because of the base; never later than the base."""
+    """In the base's time and hold where it goes because of the base; never later than the base (R10)."""
     bases = gone_bases(case)
     if not bases:
         return s
     base = min(bases, key=_due)
+    announced = s.announced_at or (None if base.announced_at is None else case.now)
     if s.lost_why == "base":
         hold = s.hold if s.hold is not None else base.hold
-        return replace(s, due_at=base.due_at, announced_at=s.announced_at or base.announced_at, hold=hold)
-    return s if base.hold is not None else replace(s, due_at=min(_due(s), _due(base)))
+        return replace(s, due_at=base.due_at, announced_at=announced, hold=hold)
+    if base.hold is not None or _due(s) <= _due(base):
+        return s
+    return replace(s, due_at=base.due_at, announced_at=announced)
 
 
 def _due(s: Standing) -> datetime:

@@ -176,11 +176,12 @@ def test_a_leaver_who_is_disabled_meanwhile_goes_at_once() -> None:
         assert not decision.losses, "the same loss"
 
 
-def test_a_leaver_who_was_disabled_and_is_enabled_keeps_the_time_that_was_announced() -> None:
+def test_a_leaver_who_was_disabled_and_is_enabled_has_a_leavers_time() -> None:
+    """R27: nothing is brought forward."""
     patient = Policy(grace_disabled_hours=2)
     off = judge([], holds(PRINT, STAFF), who=DISABLED, policy=patient)
     on = judge([], *off.standings, now=at(5), policy=patient)
-    assert (of(on).lost_why, of(on).due_at) == ("left", at(120))
+    assert (of(on).lost_why, of(on).due_at) == ("left", at(GRACE))
 
 
 def test_an_announced_time_does_not_move_with_the_settings() -> None:
@@ -377,6 +378,17 @@ def test_an_add_on_of_its_own_loss_goes_no_later_than_its_base() -> None:
     assert of(lost, CENTRE).due_at == at(DUE)
     told = judge([], *lost.standings, now=at(SETTLED), mappings=patient)
     assert judge([], *told.standings, now=at(DUE), mappings=patient).remove == (CENTRE, PRINT)
+
+
+def test_an_add_on_left_after_its_base_was_announced_is_announced_at_once_with_the_bases_time() -> None:
+    """R10, R27: and with its own time again, if the base comes back."""
+    told = days_on([CENTRES], *BOTH, times=[0, SETTLED])
+    back = judge([CENTRES], *after(told, CENTRE, lost_at=None, due_at=None, announced_at=None), now=at(16))
+    left = judge([], *back.standings, now=at(60))
+    assert (left.announce, of(left, CENTRE).due_at) == ((CENTRE,), at(DUE))
+    assert judge([], *left.standings, now=at(DUE)).remove == (CENTRE, PRINT)
+    found = judge([STAFF], *left.standings, now=at(70))
+    assert (of(found, CENTRE).due_at, of(found, CENTRE).announced_at) == (at(60 + GRACE), at(60))
 
 
 def test_a_held_base_does_not_hurry_an_add_on_of_its_own_loss() -> None:
