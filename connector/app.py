@@ -20,7 +20,7 @@ def create_app(settings: Settings) -> Flask:
     """The WSGI application; connects to the database lazily, so that it starts while that is down (T29)."""
     app = Flask("connector", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
-    engine = connect(settings.database)
+    engine = app.extensions["engine"] = connect(settings.database)
     access.set_up(app)
     metrics.set_up(app, settings)
     security.set_up(app, settings)

@@ -5,13 +5,10 @@ from datetime import UTC, datetime
 
 import click
 
-from connector import demo_run
 from connector.cli.shell import Failed, Shell, pass_shell
-from connector.demo.player import StepFailed
 from connector.store import runs, signals
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
-from connector.up import served_url
 from sync.model import RunId
 
 
@@ -24,6 +21,10 @@ def demo() -> None:
 @pass_shell
 def next_(shell: Shell) -> None:
     """Play the next cycle: somebody leaves; then a group is emptied by mistake."""
+    from connector import demo_run
+    from connector.demo.player import StepFailed
+    from connector.up import served_url
+
     shell.actor(Role.OPERATOR)
     plan = demo_run.read_scenario()
     done = demo_run.played(shell.engine).cycles

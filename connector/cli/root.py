@@ -1,5 +1,6 @@
 """How does each command end? Exit 0 done, 1 failed, 2 wrong usage, 3 something needs a person."""
 
+import logging
 import os
 import sys
 import uuid
@@ -9,6 +10,7 @@ from traceback import format_exception
 
 import click
 
+from connector import log
 from connector.cli import nouns
 from connector.cli.shell import Shell, everywhere
 from connector.log import hide_secrets
@@ -40,6 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     shell = Shell()
+    log.setup(level=logging.WARNING)  # what is printed stays clean; what serves sets it up anew
     try:
         for number, argument in enumerate(given, 1):
             if any("\ud800" <= c <= "\udfff" for c in argument):

@@ -82,7 +82,7 @@ class Shell:
         if found is None:
             raise Failed(f"--as: there is no operator {self.as_operator}; see `operator list`")
         actor = Actor(found.name, Role(found.role))
-        if _RANK[actor.role] < _RANK[needed]:
+        if not actor.role.may(needed):
             context = click.get_current_context()
             said = {"command": context.command_path.split(" ", 1)[-1], "role": actor.role.value}
             with writing(self.engine) as connection:
@@ -91,9 +91,6 @@ class Shell:
                 f"{actor.name} is {actor.role.value}, this needs {needed.value}: ask one who is, or an admin"
             )
         return actor
-
-
-_RANK = {Role.VIEWER: 0, Role.OPERATOR: 1, Role.APPROVER: 2, Role.ADMIN: 3}
 
 
 def now() -> datetime:

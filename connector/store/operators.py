@@ -13,20 +13,16 @@ from connector.store.tables import operators
 
 
 class Role(StrEnum):
+    """Each may do what those before it may; approver and admin count as Global Administration (L1)."""
+
     VIEWER = "viewer"
-    OPERATOR = "operator"
-    APPROVER = "approver"
+    OPERATOR = "operator"  #: changes mappings, directories, tokens and the queue
+    APPROVER = "approver"  #: decides on purchases and holds, acts on licenses
     ADMIN = "admin"
 
-    @property
-    def administers_licenses(self) -> bool:
-        """L1: approver and admin count as Global Administration; viewer and operator don't."""
-        return self in (Role.APPROVER, Role.ADMIN)
-
-    @property
-    def operates(self) -> bool:
-        """May change mappings, directories, tokens and the queue."""
-        return self in (Role.OPERATOR, Role.APPROVER, Role.ADMIN)
+    def may(self, needed: "Role") -> bool:
+        order = list(Role)
+        return order.index(self) >= order.index(needed)
 
 
 @dataclass(frozen=True, slots=True)
