@@ -79,6 +79,6 @@ def read_again(last: Subscribed | None, now: datetime, every: timedelta) -> bool
 
 
 def patience(in_vain: int, now: datetime) -> datetime | None:
-    """Until when no round is begun by itself after so many that something was in the way of: 2 s, doubling to
-    60 s, so that an outage doesn't fill the list of runs (R29)."""
-    return now + timedelta(seconds=min(60.0, 2.0**in_vain)) if in_vain else None
+    """Until when no round is begun by itself after so many that something was in the way of: 5 s, doubling to
+    the breaker's 60 s: an outage's end is seen within a minute, and doesn't fill the list of runs (R29)."""
+    return now + timedelta(seconds=min(60.0, 2.5 * 2.0 ** min(in_vain, 10))) if in_vain else None

@@ -28,7 +28,7 @@ READABLE = timedelta(seconds=60)
 @dataclass(frozen=True, slots=True)
 class Made:
     run: RunId
-    whole: bool  #: nothing was in its way
+    trouble: tuple[str, ...] = ()  #: what was in its way
 
 
 def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat, cause: Cause) -> Made:
@@ -44,7 +44,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
             heartbeat.lease.check_in(connection)
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
-    return Made(round.run, not round.trouble)
+    return Made(round.run, round.trouble)
 
 
 def people_are_due(connection: Connection, now: datetime) -> bool:

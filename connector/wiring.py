@@ -1,17 +1,18 @@
 """Which adapters does a round get? The only place that builds them."""
 
-import os
-import signal
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine
 
+from connector import points
+from connector.anysoft.client import HttpTenant
+from connector.anysoft.gate import Gate
 from connector.anysoft.tenant import BuiltInTenant
+from connector.anysoft.transport import Transport
 from connector.settings import BadSettings, Settings
 from connector.store.fold import folded
 from connector.store.intents import Bases
@@ -23,17 +24,22 @@ from sync.ports import Fence, Licensing, Ports
 
 
 def clock() -> datetime:
-    return datetime.now(UTC)
+    """Now, in UTC."""
+    return points.clock()
 
 
 def licensing(settings: Settings, engine: Engine) -> Licensing:
-    """AnySoft, as the settings say where it is."""
-    if settings.anysoft.url is not None:
-        raise BadSettings(
-            "CONNECTOR_ANYSOFT__URL: not yet: a tenant elsewhere can't be used in this version; "
-            "without it the built-in tenant is used"
-        )
-    return BuiltInTenant(engine, clock, timedelta(seconds=settings.tenant.change_seconds))
+    """AnySoft, as the settings say where it is. Raises BadSettings."""
+    there = settings.anysoft
+    if there.url is None:
+        return BuiltInTenant(engine, clock, timedelta(seconds=settings.tenant.change_seconds))
+    secret = "" if there.client_secret is None else there.client_secret.get_secret_value()
+    verify = True if settings.ca_bundle is None else str(settings.ca_bundle)
+    try:
+        transport = Transport(there.url, there.client_id, secret, there.timeout_seconds, verify)
+    except ValueError as error:
+        raise BadSettings(f"CONNECTOR_ANYSOFT__URL: {error}") from None
+    return HttpTenant(Gate(transport, engine, clock))
 
 
 def bases(anysoft: Licensing) -> Bases:
@@ -66,9 +72,11 @@ def ports(
     stopping: Callable[[], bool],
     pause: Callable[[float], None] = time.sleep,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+    anysoft: Licensing | None = None,
 ) -> Ports:
     """For a round under a lease. Raises Transient, Unauthorized: the catalog can't be read."""
-    return _ports(settings, engine, heartbeat.lease.check_in, heartbeat, stopping, pause, progress)
+    anysoft = anysoft or licensing(settings, engine)
+    return _ports(engine, anysoft, heartbeat.lease.check_in, heartbeat, stopping, pause, progress)
 
 
 def dry_ports(
@@ -77,7 +85,8 @@ def dry_ports(
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> Ports:
     """For a dry run, which writes and sends nothing. Raises Transient, Unauthorized."""
-    return _ports(settings, engine, no_fence, _NoFence(), lambda: False, time.sleep, progress)
+    anysoft = licensing(settings, engine)
+    return _ports(engine, anysoft, no_fence, _NoFence(), lambda: False, time.sleep, progress)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +96,14 @@ class _NoFence:
 
 
 def _ports(
-    settings: Settings,
     engine: Engine,
+    anysoft: Licensing,
     check_in: Callable[[Connection], None],
     fence: Fence,
     stopping: Callable[[], bool],
     pause: Callable[[float], None],
     progress: Callable[[str, int, int], None],
 ) -> Ports:
-    anysoft = licensing(settings, engine)
     return Ports(
         licensing=anysoft,
         mirror=SqlMirror(engine, check_in, clock),
@@ -106,11 +114,5 @@ def _ports(
         pause=pause,
         progress=progress,
         stopping=stopping,
-        at=partial(_die_at, os.environ.get("CONNECTOR_TEST_KILL_AT", "")),
+        at=points.reach,
     )
-
-
-def _die_at(fatal: str, point: str) -> None:
-    """The named points where the crash tests kill the worker; nothing is fatal outside of them."""
-    if point == fatal:
-        os.kill(os.getpid(), signal.SIGKILL)

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -20,12 +19,16 @@ from structlog.stdlib import get_logger
 from connector import parent, rounds, wiring
 from connector.due import PENDING_SECONDS, Look, Subscribed, due, patience, read_again, subscribed
 from connector.opening import prepare
+from connector.rounds import Made
 from connector.settings import Overrides, Settings, load
-from connector.store import signals
+from connector.store import breakers, signals, trouble
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.leases import Heartbeat, Lease, acquire
+from connector.store.signals import Asked
+from sync.breaker import Breaker, wait
 from sync.model import LONG_AGO
-from sync.ports import Fenced, Ports, Transient, Unauthorized
+from sync.ports import Busy, Fenced, Licensing, Ports, Transient, Unauthorized
+from sync.reconcile import Scope
 
 #: a round that doesn't come to its end by then is left as it is (T30)
 STOP_SECONDS = 8.0
@@ -86,8 +89,12 @@ class Worker:
     _patient_until: datetime | None = None
     _requests_again: datetime = LONG_AGO  #: one that AnySoft isn't ready for isn't tried at each tick
 
+    _ports: Ports | None = None  #: of this lease
+    _anysoft: Licensing = field(init=False)
+
     def __post_init__(self) -> None:
         self.idle.set()
+        self._anysoft = wiring.licensing(self.settings, self.engine)
 
     def tick(self) -> None:
         """Look once, and make the round that is due."""
@@ -102,10 +109,8 @@ class Worker:
         except Fenced as error:
             log.warning("the lease went to another worker: the round was left", why=str(error))
             self._drop_lease()
-        except (Unavailable, Transient) as error:
+        except Unavailable as error:
             log.warning("a tick was skipped", why=str(error))
-        except Unauthorized as error:
-            log.error("AnySoft refuses the connector's account: no round was made", why=str(error))
         except Exception:
             log.exception("a tick failed")
         finally:
@@ -127,27 +132,81 @@ class Worker:
         return self._heartbeat
 
     def _drop_lease(self) -> None:
+        self._ports = None
         if self._heartbeat is not None:
             self._heartbeat.__exit__(None, None, None)
             self._heartbeat = None
 
     def _work(self, heartbeat: Heartbeat) -> None:
-        stopping: Callable[[], bool] = lambda: self.stop.is_set() or heartbeat.lost.is_set()  # noqa: E731
-        ports = wiring.ports(self.settings, self.engine, heartbeat, stopping, pause=self._pause)
-        look = self._look(ports)
-        cause = due(look, timedelta(minutes=self.settings.sync.full_round_minutes))
-        if cause is None:
+        now = wiring.clock()
+        with reading(self.engine) as connection:
+            asked, breaker = signals.asked(connection), breakers.read(connection)
+        if asked is None and self._is_patient(breaker, now):
             return
-        made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
-        self._in_vain = 0 if made.whole else self._in_vain + 1
-        self._patient_until = patience(self._in_vain, ports.clock())
-        self._remember(ports)
-        if look.asked is not None:
+        made = None
+        try:
+            made = self._round_if_due(heartbeat, asked, breaker)
+            if made is None:
+                return
+            wait, why = None, made.trouble[0] if made.trouble else ""
+        except (Transient, Unauthorized) as error:
+            wait, why = error.retry_after if isinstance(error, Busy) else None, str(error)
+        self._learn(heartbeat, wait, why)
+        if asked is not None:
             with writing(self.engine) as connection:
                 heartbeat.lease.check_in(connection)
-                signals.answer(connection, look.asked.number, made.run, ports.clock())
+                signals.answer(connection, asked.number, made.run if made else None, wiring.clock())
 
-    def _look(self, ports: Ports) -> Look:
+    def _is_patient(self, breaker: Breaker, now: datetime) -> bool:
+        """AnySoft is to be left alone, or the last rounds were in vain. An open breaker's probe doesn't wait."""
+        if wait(breaker, now) is not None:
+            return True
+        return not breaker.is_open and self._patient_until is not None and now < self._patient_until
+
+    def _round_if_due(self, heartbeat: Heartbeat, asked: Asked | None, breaker: Breaker) -> Made | None:
+        """None: none is due. Raises Transient, Unauthorized: AnySoft can't be read, or the probe failed."""
+        if breaker.is_open and wait(breaker, wiring.clock()) is None:
+            self._anysoft.tenant()
+            self._in_vain = 0
+        ports = self._ports_for(heartbeat)
+        look = self._look(ports, asked)
+        cause = due(look, timedelta(minutes=self.settings.sync.full_round_minutes))
+        if cause is None:
+            return None
+        made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
+        if cause.scope is Scope.EVERYONE:
+            self._ports = None  # the catalog may have changed
+        if not made.trouble:
+            self._remember(ports)
+        return made
+
+    def _ports_for(self, heartbeat: Heartbeat) -> Ports:
+        if self._ports is None:
+            self._ports = wiring.ports(
+                self.settings,
+                self.engine,
+                heartbeat,
+                lambda: self.stop.is_set() or heartbeat.lost.is_set(),
+                pause=self._pause,
+                anysoft=self._anysoft,
+            )
+        return self._ports
+
+    def _learn(self, heartbeat: Heartbeat, wait: float | None, why: str) -> None:
+        """Back off after a round that something was in the way of, and say so where `doctor` finds it."""
+        now = wiring.clock()
+        self._in_vain = self._in_vain + 1 if why else 0
+        self._patient_until = patience(self._in_vain, now) if wait is None else now + timedelta(seconds=wait)
+        with writing(self.engine) as connection:
+            heartbeat.lease.check_in(connection)
+            if why:
+                trouble.note(connection, why, self._patient_until, now)
+            else:
+                trouble.over(connection)
+        if why:
+            get_logger(__name__).warning("a round was in vain", why=why, again_at=self._patient_until)
+
+    def _look(self, ports: Ports, asked: Asked | None) -> Look:
         now = ports.clock()
         every = timedelta(seconds=self.settings.sync.subscriptions_seconds)
         if read_again(self._subscribed, now, every):
@@ -157,13 +216,12 @@ class Worker:
             )
             self._moved = self._moved or before is None or before.seen != self._subscribed.seen
         with reading(self.engine) as connection:
-            asked, full_at = signals.asked(connection), rounds.last_full(connection)
+            full_at = rounds.last_full(connection)
             work = rounds.people_are_due(connection, now)
             if not work and self._requests_again <= now:
                 work = rounds.requests_are_due(connection, now)
                 self._requests_again = now + timedelta(seconds=PENDING_SECONDS if work else 0)
-        patient = self._patient_until is not None and now < self._patient_until
-        return Look(now, asked, full_at, self._moved, work, patient)
+        return Look(now, asked, full_at, self._moved, work)
 
     def _remember(self, ports: Ports) -> None:
         """What our own calls changed is no news."""

@@ -10,7 +10,7 @@ from sync.settle import failed, put_off
 
 
 def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> Asked | None:
-    """With the person's account, found or made. None: not to be had now, the standing says why. Raises Busy."""
+    """With the person's account, found or made; None: not now, the standing says why. Raises Busy."""
     if person.account is not None:
         return Asked(person, person.account, standing)
     body = {

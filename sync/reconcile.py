@@ -68,11 +68,14 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
     plan, sold = Plan(), None
     try:
         sold = read_sold(ports.licensing)
+        ports.at("AnySoft read")
         if scope is Scope.EVERYONE:
             trouble.extend(observe(ports, run, sold, started))
         marks, people = _concerned(ports, scope, started)
         plan = make_plan(ports, sold, people, policy, started)
+        ports.at("plan made")
         ports.ledger.store(run, plan, marks, started)
+        ports.at("plan stored")
         trouble.extend(carry_out(ports, run, plan, sold, policy))
     except (Transient, Unauthorized) as error:
         trouble.append(str(error))
@@ -86,6 +89,7 @@ def make_plan(
     transitive = [m.group for m in mappings if m.transitive]
     applicable = mapping.applicable(mappings, ports.mirror.nestings(transitive) if transitive else ())
     read = _decide_all(ports, sold, people, applicable, policy, now)
+    ports.at("directory read")
     losses = [loss for d in read.decisions for loss in d.losses]
     touched = {loss.product for loss in losses} | {p for d in read.decisions for p in d.regained}
     view = ports.ledger.guard_view(

@@ -1,7 +1,7 @@
 """May this call go to AnySoft, and what does its answer say of AnySoft's health? (R29)
 
-Around the transport, so that every call counts: pages of lists, tokens, commands, rounds. The breaker is a row
-that all processes share; while all goes well it is read and not written.
+Around the transport, so that every call counts: pages of lists, tokens, commands, rounds. The breaker is a
+row that all processes share; while all goes well it is read and not written.
 """
 
 from collections.abc import Callable, Iterator

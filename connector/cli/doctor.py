@@ -13,7 +13,7 @@ from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Shell, now, pass_shell
 from connector.opening import NotOpened
 from connector.settings import BadSettings, Settings
-from connector.store import audit, holds, queue, requests, seen_directories
+from connector.store import audit, holds, queue, requests, seen_directories, trouble
 from connector.store.engine import Unavailable, reading
 from connector.store.leases import database_now
 from connector.store.tables import leases
@@ -49,7 +49,7 @@ def _look(shell: Shell) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
     checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
-        _audit, _anysoft, _worker, _directories, _prompts, _holds, _queue,
+        _audit, _anysoft, _rounds, _worker, _directories, _prompts, _holds, _queue,
     )  # fmt: skip
     for check in checks:
         yield check(settings, engine)
@@ -76,6 +76,15 @@ def _anysoft(settings: Settings, engine: Engine) -> Finding:
             "no license call is made; grant it there (built-in tenant: `tenant role grant`)",
         )
     return Finding("anysoft", "ok", f"{tenant.name}, Global Administration")
+
+
+def _rounds(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        found = trouble.read(connection)
+    if found is None:
+        return Finding("rounds", "ok", "nothing is in their way")
+    again = "" if found.again_at is None else f"; tried again at {found.again_at:%Y-%m-%d %H:%M:%S} UTC"
+    return Finding("rounds", "failed", f"since {found.since:%Y-%m-%d %H:%M:%S} UTC: {found.why}{again}")
 
 
 def _worker(settings: Settings, engine: Engine) -> Finding:

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from connector.points import reach
 from connector.store.rows import canonical, chunks, insert_into
 from connector.store.tables import audit, persons, state, subjects
 from sync.model import PersonId
@@ -64,6 +65,7 @@ def append(
     )
     head = canonical({"hash": hash, "entries": count + 1})
     connection.execute(update(state).where(state.c.name == _HEAD).values(value=head, at=now))
+    reach("audit row written")
 
 
 def _take_head(connection: Connection, now: datetime) -> tuple[str, int]:

@@ -14,6 +14,7 @@ from types import TracebackType
 from sqlalchemy import ColumnElement, Connection, Engine, and_, func, literal_column, or_, select, update
 from sqlalchemy.types import BigInteger
 
+from connector.points import reach
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.rows import insert_into
 from connector.store.tables import leases
@@ -153,6 +154,7 @@ class Heartbeat:
                 if not renew(self.engine, self.lease):
                     return
                 renewed = monotonic()
+                reach("lease renewed")
             except Unavailable:
                 if monotonic() - renewed > self.lease.seconds:
                     return

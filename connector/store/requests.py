@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from connector.points import reach
 from connector.store import audit
 from connector.store.tables import intents, requests
 from sync.model import ProductId, Request, RequestId, RequestState, SubscriptionId
@@ -72,6 +73,8 @@ def store(
         audit.append(
             connection, actor, f"request.{after.state}", f"request:{stored.id}", _seen(before, stored), now
         )
+    if after.state is RequestState.APPROVED:
+        reach("approval stored")
     return stored
 
 

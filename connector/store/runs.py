@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from connector.points import reach
 from connector.store.rows import canonical
 from connector.store.tables import actions, runs
 from sync.model import PersonId, ProductId, RunId
@@ -42,6 +43,7 @@ def finish(
 ) -> None:
     values = {"finished_at": now, "outcome": outcome, "report": canonical(report)}
     connection.execute(update(runs).where(runs.c.pk == run).values(values))
+    reach("report half written")
 
 
 def list_runs(connection: Connection, limit: int = 50, before: RunId | None = None) -> list[Run]:
