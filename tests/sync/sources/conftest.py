@@ -1,0 +1,26 @@
+"""Stand-ins of directories, each open for one test."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.standins.okta import Okta
+from tests.standins.tls import Authority, authority
+from tests.sync.sources.okta_world import Reader
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """One private authority a test process."""
+    return authority(tmp_path_factory.mktemp("tls"))
+
+
+@pytest.fixture
+def okta(tls: Authority) -> Iterator[Okta]:
+    with Okta(tls=tls.server) as server:
+        yield server
+
+
+@pytest.fixture
+def reader(okta: Okta, tls: Authority) -> Reader:
+    return Reader(okta, tls.bundle)
