@@ -62,8 +62,6 @@ class Projection:
 
     def value(self, attribute: Attribute, value: Any) -> Any:
         """One wanted attribute's value, cut to the elements and sub-attributes that are returned."""
-        if attribute.returned is Returned.ALWAYS:
-            return value
         only = [path for path in self.only or () if _names(path, attribute)]
         if only and not any(_is_whole(path) for path in only):
             return _map(value, lambda element: _merged(element, only, attribute))
