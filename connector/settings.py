@@ -30,10 +30,12 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
+from connector import addresses
 from connector.setting_errors import explain
 
 PREFIX = "CONNECTOR_"
 DEFAULT_CONFIG = Path("config/connector.toml")
+_ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,253}")
 #: Kubernetes adds these for a service that is called "connector"; CONNECTOR_CONFIG names the file itself
 _NOT_OURS = re.compile(r"CONNECTOR_(CONFIG|PORT|PORT_.*|SERVICE_(HOST|PORT|PORT_.*)|TEST_.*)\Z")
 
@@ -163,18 +165,47 @@ class Sync(Section):
 
 
 class Smtp(Section):
+    """Mail to operators, and to whoever is about to lose a license (R27); none without a host."""
+
     host: str = ""
     port: Annotated[int, Field(ge=1, le=65_535)] = 587
-    user: str = ""
+    username: str = ""
     password: SecretStr | None = None
-    sender: str = ""
-    to: Names = ()
+    from_: Annotated[str, Field(alias="from")] = ""
+    to: Names = ()  #: operators
+    starttls: bool = True  #: port 465 speaks TLS from the beginning
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Smtp":
+        if self.host and not (self.from_ and self.to):
+            raise ValueError("host needs from (an address) and to (the operators' addresses) beside it")
+        for address in (self.from_, *self.to):
+            if address and not _ADDRESS.fullmatch(address):
+                raise ValueError(f"{address[:60]!r} is no mail address")
+        if self.username and not (self.starttls or self.port == 465):
+            raise ValueError("a password isn't sent in the clear: leave starttls on, or use port 465")
+        return self
 
 
 class Notify(Section):
-    urls: Names = ()
+    urls: Names = ()  #: webhooks; each gets every notice
+    secret: Annotated[SecretStr, Field(min_length=16)] | None = None  #: signs what is sent to them
     smtp: Smtp = Smtp()
-    allow_private: bool = False
+    allow_private: bool = False  #: webhooks inside the network (T24)
+    digest_hour: Annotated[int, Field(ge=0, le=23)] = 6  #: UTC; when the daily digest goes out
+
+    @model_validator(mode="after")
+    def _checked(self) -> "Notify":
+        if self.urls and self.secret is None:
+            raise ValueError("urls needs secret beside it: receivers tell by it that a notice is ours")
+        for url in self.urls:
+            addresses.check(url, self.allow_private)
+        return self
+
+    @property
+    def channel(self) -> bool:
+        """Whether somebody can be told (R27)."""
+        return bool(self.smtp.host or self.urls)
 
 
 class Oidc(Section):

@@ -27,7 +27,7 @@ from connector.store.tables.mirror import (
     warnings,
 )
 from connector.store.tables.pulls import pulls, staged_groups, staged_members, staged_users
-from connector.store.tables.shell import audit, leases, operators, sign_ins, state, subjects
+from connector.store.tables.shell import audit, leases, notices, operators, sign_ins, state, subjects
 from connector.store.tables.tenant import (
     tenant_accounts,
     tenant_answers,
@@ -61,6 +61,7 @@ __all__ = [
     "memberships",
     "metadata",
     "nestings",
+    "notices",
     "operators",
     "persons",
     "pulls",

@@ -1,11 +1,16 @@
 """What does the shell remember? The audit chain, leases, signals, operators."""
 
 from sqlalchemy import (
+    Boolean,
     Column,
+    Index,
+    Integer,
     LargeBinary,
     String,
     Table,
     Text,
+    UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import BigInteger
 
@@ -64,4 +69,34 @@ sign_ins = Table(  # one-time console links and live sessions, hashed
     Column("role", String(10), nullable=False),
     at("created_at"),
     at("expires_at"),
+)
+notices = Table(  # the outbox: what somebody is told, one row a matter and channel
+    "notices",
+    metadata,
+    key(),
+    Column("matter", String(80), nullable=False),  # request:7, hold:3, removal:12:40, digest:2027-03-01
+    Column("channel", String(40), nullable=False),  # operators, person, webhook:HASH
+    Column("address", Text, nullable=False, server_default=""),  # of a person
+    Column("kind", String(20), nullable=False),
+    Column("stage", String(40), nullable=False),  # a mail is sent once for each
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("link", String(80), nullable=False, server_default=""),  # a page of the console
+    Column("facts", Text, nullable=False, server_default="{}"),  # JSON: for webhooks
+    Column("over", Boolean, nullable=False),  # nothing more will be said of it
+    Column("revision", Integer, nullable=False),
+    Column("sent_revision", Integer, nullable=False, server_default="0"),  # 0: nobody was told yet
+    at("created_at"),
+    at("sent_at", nullable=True),
+    at("next_try", nullable=True),  # None: nothing to send
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("failure", Text, nullable=False, server_default=""),  # of the last try
+    UniqueConstraint("matter", "channel"),
+    Index(
+        "ix_notices_next_try",
+        "next_try",
+        sqlite_where=text("next_try IS NOT NULL"),
+        postgresql_where=text("next_try IS NOT NULL"),
+    ),
+    Index("ix_notices_kind", "kind", "over"),
 )
