@@ -67,8 +67,8 @@ class Staging(Protocol):
 
     def finish(self, now: datetime) -> tuple[str, ...]:
         """Out of the mirror: what was lost; and the cursor, in one transaction. Gives the groups in which
-        absence couldn't count, with the reason (sync.delta.doubt); if there are any, the cursor is
-        Refresh."""
+        absence couldn't count, with the reason: the cursor is Refresh if we doubt what was said
+        (sync.delta.doubt), and the source's own where it says itself that it couldn't read a group."""
 
     def restart(self, why: str, now: datetime) -> None:
         """The cursor becomes Refresh, the open read is dropped."""
@@ -133,8 +133,9 @@ def pull(p: Pull, *, full: bool = False) -> Pulled:
         return _broken_off(p, error, reading)
     if doubts:
         why = _incomplete("; ".join(doubts[:5]) + ("; …" if len(doubts) > 5 else ""))
-        failures = p.staging.progress().failures
-        p.staging.failed(why, again_at(p.clock(), failures, p.every, anew=True), p.clock())
+        seen = p.staging.progress()
+        anew = isinstance(seen.cursor, Refresh)
+        p.staging.failed(why, again_at(p.clock(), seen.failures, p.every, anew=anew), p.clock())
         return Pulled(False, reading, pages, why)
     return Pulled(True, reading, pages)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, exists, func, select
+from sqlalchemy import Connection, Engine, and_, delete, exists, func, select, update
 
 from connector.store import pulls as rows
 from connector.store.directory import Session
@@ -131,13 +131,13 @@ class SqlStaging:
             row = rows.row_of(connection, self.directory)
             full = row.reading == "full"
             doubts = {listed.group: why for listed in self._listed(connection) if (why := doubt(listed))}
-            unmet = self._unmet(connection)
+            unmet, unread = self._unmet(connection), self._unread(connection)
             values: dict[str, Any] = {"reading": "", "pages": 0}
             if doubts or unmet:
                 values |= rows.cursor_values(Refresh())
-            else:
-                values |= {"complete_at": now, "failures": 0, "error": "", "not_before": None}
-                values |= {"full_at": row.began_at} if full else {}
+            else:  # the source itself reads an unread group again: that is no reason to begin anew
+                values |= {"complete_at": now} | ({"full_at": row.began_at} if full else {})
+                values |= {} if unread else {"failures": 0, "error": "", "not_before": None}
             self._move(connection, values)
             session = self._session(connection, now)
             # a first read observes (R26): it may find people here whom something else put in
@@ -146,7 +146,7 @@ class SqlStaging:
             drop_people(session)
             session.finish()
             self._empty(connection)
-        return (*doubts.values(), *unmet)
+        return (*doubts.values(), *unmet, *unread)
 
     # ---- when it isn't whole ----
 
@@ -178,10 +178,13 @@ class SqlStaging:
             connection.execute(delete(table).where(table.c.directory_pk == self.directory))
 
     def _forget_members(self, connection: Connection, group: str) -> None:
-        for table, column in ((staged_members, "group_id"), (staged_groups, "id")):
-            connection.execute(
-                delete(table).where(table.c.directory_pk == self.directory, table.c[column] == group)
-            )
+        m, g = staged_members, staged_groups
+        connection.execute(delete(m).where(m.c.directory_pk == self.directory, m.c.group_id == group))
+        connection.execute(
+            update(g)
+            .where(g.c.directory_pk == self.directory, g.c.id == group)
+            .values(whole=False, count=None, unread="")
+        )
 
     def _stage_groups(self, connection: Connection, page: Page) -> None:
         said: dict[str, dict[str, Any]] = {}
@@ -191,6 +194,8 @@ class SqlStaging:
             said.setdefault(id, {}).update(gone=True)
         for whole in page.whole:
             said.setdefault(whole.group, {}).update(whole=True, count=whole.count)
+        for unread in page.unread:
+            said.setdefault(unread.group, {}).update(unread=unread.why)
         for id, values in sorted(said.items()):
             statement = insert_into(connection, staged_groups).values(
                 directory_pk=self.directory, id=id, **values
@@ -232,6 +237,15 @@ class SqlStaging:
         )
         unmet = connection.scalars(query.order_by(staged_users.c.user_name)).all()
         return tuple(f"the user name {name} is that of another record yet" for name in unmet)
+
+    def _unread(self, connection: Connection) -> tuple[str, ...]:
+        g = staged_groups
+        query = select(g.c.id, g.c.name, g.c.unread).where(
+            g.c.directory_pk == self.directory, g.c.unread != ""
+        )
+        return tuple(
+            f"group {r.name or r.id}: {r.unread}" for r in connection.execute(query.order_by(g.c.id))
+        )
 
     def _listed(self, connection: Connection) -> Sequence[Listed]:
         """The groups that the source calls whole."""

@@ -49,6 +49,7 @@ staged_groups = Table(
     Column("gone", Boolean, nullable=False, server_default=text("false")),
     Column("whole", Boolean, nullable=False, server_default=text("false")),  # all its members are staged
     Column("count", Integer, nullable=True),  # of members, as the directory counts them
+    Column("unread", Text, nullable=False, server_default=""),  # why its members couldn't be read whole
 )
 staged_members = Table(
     "staged_members",

@@ -58,6 +58,7 @@ def upgrade() -> None:
         sa.Column("gone", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("whole", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("count", sa.Integer(), nullable=True),
+        sa.Column("unread", sa.Text(), server_default="", nullable=False),
         _home("staged_groups"),
         sa.PrimaryKeyConstraint("directory_pk", "id", name=op.f("pk_staged_groups")),
     )
