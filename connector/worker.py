@@ -158,7 +158,7 @@ class Worker:
                 signals.answer(connection, asked.number, made.run if made else None, wiring.clock())
 
     def _is_patient(self, breaker: Breaker, now: datetime) -> bool:
-        """AnySoft is to be left alone, or the last rounds were in vain. An open breaker's probe doesn't wait."""
+        """AnySoft is to be left alone, or the last rounds were in vain. A probe doesn't wait for them."""
         if wait(breaker, now) is not None:
             return True
         return not breaker.is_open and self._patient_until is not None and now < self._patient_until

@@ -102,7 +102,9 @@ def _assign(
     subscription = sold.subscriptions[product]
     while not ports.stopping() and ports.ledger.waiting().get(product, 0):
         counted = ports.licensing.subscription(subscription.id)
-        free = min(WAVE, seats_of(counted, ports.ledger.doubtful().get(product, 0), sold.catalog).free)
+        doubtful, surely = ports.ledger.doubtful(), ports.ledger.surely_held()
+        seats = seats_of(counted, doubtful.get(product, 0), sold.catalog, surely.get(product, 0))
+        free = min(WAVE, seats.free)
         passed_over = sum(n for _, n in reserves) and WAVE
         line = ports.ledger.queue(product, free + passed_over, ready=True) if free else ()
         winners = [w.person for w in allocate(product, line, free, reserves)]

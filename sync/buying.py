@@ -18,12 +18,13 @@ def see_to_requests(
     now = ports.clock()  # before the read: an answer that was lost is settled only by a later read (R20)
     subscriptions = ports.licensing.subscriptions()
     waiting, doubtful = ports.ledger.waiting(), ports.ledger.doubtful()
+    surely = ports.ledger.surely_held()
     alive = {r.product: r for r in ports.ledger.requests()}
     for subscription in subscriptions:
         product = sold.catalog.product(subscription.product)
         if product is None or product.type is ProductType.METERED:
             continue
-        seats = seats_of(subscription, doubtful.get(product.id, 0), sold.catalog)
+        seats = seats_of(subscription, doubtful.get(product.id, 0), sold.catalog, surely.get(product.id, 0))
         usable = max(0, seats.free - reserved.get(product.id, 0))
         shortage = shortage_of(subscription, seats, waiting.get(product.id, 0), usable)
         before = alive.get(product.id)

@@ -218,6 +218,9 @@ class Ledger(Protocol):
     def doubtful(self) -> dict[ProductId, int]:
         """F: how many may hold each product without being sure (R12)."""
 
+    def surely_held(self) -> dict[ProductId, int]:
+        """How many surely hold each product, however they came by it."""
+
     def managed(self, products: Collection[ProductId]) -> dict[ProductId, int]: ...
 
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:

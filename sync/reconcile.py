@@ -69,8 +69,8 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
     try:
         sold = read_sold(ports.licensing)
         ports.at("AnySoft read")
-        if scope is Scope.EVERYONE:
-            trouble.extend(observe(ports, run, sold, started))
+        looked_at = sold.subscriptions.keys() if scope is Scope.EVERYONE else _fewer(ports, sold)
+        trouble.extend(observe(ports, run, sold, looked_at, started))
         marks, people = _concerned(ports, scope, started)
         plan = make_plan(ports, sold, people, policy, started)
         ports.at("plan made")
@@ -100,11 +100,20 @@ def make_plan(
     return draft(read, view, _supply(ports, sold, read), sold.catalog, policy.guard)
 
 
-def observe(ports: Ports, run: RunId, sold: Sold, started: datetime) -> Iterator[str]:
+def _fewer(ports: Ports, sold: Sold) -> list[ProductId]:
+    """Of which AnySoft counts fewer than we surely know: the count is old, or some were unassigned in the
+    portal, whose seats the queue is to have (R15, T11). The list tells."""
+    surely = ports.ledger.surely_held()
+    return [p for p, s in sold.subscriptions.items() if s.assigned < surely.get(p, 0)]
+
+
+def observe(
+    ports: Ports, run: RunId, sold: Sold, products: Collection[ProductId], started: datetime
+) -> Iterator[str]:
     """Lay what AnySoft lists over what we believe: its portal is edited by hand, too (R08, R15). A list that
     breaks off frees nobody (R23); what we did in the last minute may not be in it yet (T11)."""
     settled_before = started - timedelta(seconds=60)
-    for subscription in sold.subscriptions.values():
+    for subscription in (sold.subscriptions[product] for product in products):
         try:
             batch = []
             for assigned in ports.licensing.assignments(subscription.id):
@@ -165,8 +174,11 @@ def _says_something(d: Decision) -> bool:
 
 
 def _supply(ports: Ports, sold: Sold, read: Draft) -> Supply:
-    doubtful = ports.ledger.doubtful()
-    seats = {p: seats_of(s, doubtful.get(p, 0), sold.catalog) for p, s in sold.subscriptions.items()}
+    doubtful, surely = ports.ledger.doubtful(), ports.ledger.surely_held()
+    seats = {
+        p: seats_of(s, doubtful.get(p, 0), sold.catalog, surely.get(p, 0))
+        for p, s in sold.subscriptions.items()
+    }
     waiting = ports.ledger.waiting()
     queues: dict[ProductId, Sequence[Waiter]] = {}
     for product in bases_first(seats, sold.catalog):

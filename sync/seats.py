@@ -27,12 +27,14 @@ class Seats:
         return not self.metered and self.assigned > self.quantity
 
 
-def seats_of(subscription: Subscription, doubtful: int, catalog: Catalog) -> Seats:
+def seats_of(subscription: Subscription, doubtful: int, catalog: Catalog, surely: int = 0) -> Seats:
+    """`surely`: how many surely hold it by the ledger. AnySoft's count may be a minute old (T11): then our own
+    assignments aren't in it yet, and A is at least what we know."""
     product = catalog.product(subscription.product)
     pending = subscription.pending
     return Seats(
         quantity=subscription.quantity,
-        assigned=subscription.assigned,
+        assigned=max(subscription.assigned, surely),
         doubtful=doubtful,
         coming=pending.quantity - subscription.quantity if pending else 0,
         metered=product is not None and product.type is ProductType.METERED,

@@ -59,6 +59,10 @@ class SqlLedger:
         with reading(self.engine) as connection:
             return queue.doubtful(connection)
 
+    def surely_held(self) -> dict[ProductId, int]:
+        with reading(self.engine) as connection:
+            return queue.surely_held(connection)
+
     def managed(self, products: Collection[ProductId]) -> dict[ProductId, int]:
         with reading(self.engine) as connection:
             return queue.managed(connection, products)

@@ -116,8 +116,17 @@ def waiting(connection: Connection) -> dict[ProductId, int]:
 
 def doubtful(connection: Connection) -> dict[ProductId, int]:
     """F: how many may hold each product without being sure (R12)."""
+    return _held(connection, "maybe")
+
+
+def surely_held(connection: Connection) -> dict[ProductId, int]:
+    """How many surely hold each product."""
+    return _held(connection, "yes")
+
+
+def _held(connection: Connection, held: str) -> dict[ProductId, int]:
     counts = {
-        product: count(connection, product, standings.c.held == "maybe") for product in _products(connection)
+        product: count(connection, product, standings.c.held == held) for product in _products(connection)
     }
     return {product: count for product, count in counts.items() if count}
 

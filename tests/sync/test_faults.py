@@ -242,3 +242,36 @@ def test_backoff_doubles_to_a_quarter_of_an_hour() -> None:
     assert delays[:4] == [5, 10, 20, 40]
     assert delays[-1] == 900
     assert all(a <= b for a, b in pairwise(delays))
+
+
+def test_t11_r12_a_count_that_is_behind_our_own_assignments_gives_no_seat_twice(company: Company) -> None:
+    staffed(company, 5, 3)
+    before = company.tenant.subscriptions()
+    faulty = fail(company, ("subscription", "subscriptions"))
+    faulty.faults = [_old(before)] * 1000
+    company.round()
+    company.go(seconds=5)
+    company.round(Scope.EVERYONE)
+    asked = [account for name, args in faulty.calls if name == "assign" for account in args[1]]
+    assert len(asked) == 3, "the fourth seat isn't there, whatever an old count says"
+    assert len(company.holders(PRINT)) == 3
+
+
+def test_r15_a_seat_freed_in_the_portal_is_given_in_the_round_that_sees_the_count(company: Company) -> None:
+    staffed(company, 3, 2)
+    company.round()
+    company.go(minutes=2)
+    first = company.tenant.find_account(names(1)[0])
+    assert first is not None
+    company.tenant.unassign(company.sold(PRINT).id, [first.id], company.key())
+    company.round()
+    company.round()
+    assert len(company.holders(PRINT)) == 2
+    assert company.sold(PRINT).assigned == 2
+
+
+def _old(before: Any) -> Fault:
+    def answer(name: str, carry_out: Any) -> Any:
+        return before if name == "subscriptions" else before[0]
+
+    return answer
