@@ -1,0 +1,126 @@
+"""Where is a read of Microsoft Graph, between two pages? In feeds, each with the link to its next page.
+
+`/groups/delta` takes up to 50 ids in its filter, so the groups are read in feeds of 50; a nested group that
+turns up gets a place in one that hasn't begun yet. `/users/delta` comes last: by then the members are known.
+"""
+
+import hashlib
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+
+import orjson
+
+from sync.pulled import Active, Cursor, Expired, Incomplete, Refresh, Resume
+
+FILTERED = 50  #: ids in one filter
+MOST_GROUPS = 20_000
+MOST_PAGES = 100_000  #: of one feed in one read
+MOST_EMPTY = 1_000  #: pages in a row with nothing in them
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One delta query. Links are Graph's own, kept and used verbatim."""
+
+    ids: tuple[str, ...] = ()  #: of groups; (): the users
+    link: str = ""  #: the next page, or the changes since the last read; "": from the beginning
+    whole: bool = True  #: this read began it from the beginning: it lists everything
+    done: bool = False  #: its last page of this read was read
+    seen: tuple[str, ...] = ()  #: which of the ids were spoken of, while `whole`
+    pages: int = 0
+    empty: int = 0  #: pages in a row
+    mark: str = ""  #: hash of an earlier link: meeting it again is a circle (Brent)
+
+    def after(self, next: str, delta: str, seen: Iterable[str], *, empty: bool) -> "Feed":
+        """Once a page was read. Raises Incomplete for a list that doesn't come to an end."""
+        pages, in_vain = self.pages + 1, self.empty + 1 if empty else 0
+        known = tuple(sorted({*self.seen, *seen})) if self.whole else ()
+        if delta:
+            return replace(self, link=delta, done=True, seen=known, pages=pages, empty=0, mark="")
+        told = _hash(next)
+        if next == self.link or told == self.mark:
+            raise Incomplete("Microsoft Graph's next links go round in a circle", restart=True)
+        if pages >= MOST_PAGES or in_vain >= MOST_EMPTY:
+            raise Incomplete("Microsoft Graph's next links don't come to an end", restart=True)
+        mark = told if pages & (pages - 1) == 0 else self.mark
+        return replace(self, link=next, seen=known, pages=pages, empty=in_vain, mark=mark)
+
+    def rested(self) -> "Feed":
+        """As the next read begins with it."""
+        return replace(self, whole=False, done=False, seen=(), pages=0, empty=0, mark="")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    groups: tuple[Feed, ...] = ()
+    users: Feed = field(default_factory=Feed)
+
+    @property
+    def tracked(self) -> set[str]:
+        return {id for feed in self.groups for id in feed.ids}
+
+    def with_groups(self, ids: Collection[str]) -> "State":
+        """These are read too, from the beginning; those that are tracked already are left as they are."""
+        new = sorted(set(ids) - self.tracked)
+        feeds = list(self.groups)
+        for i, feed in enumerate(feeds):
+            if new and not feed.pages and not feed.link and (room := FILTERED - len(feed.ids)) > 0:
+                feeds[i] = replace(feed, ids=(*feed.ids, *new[:room]))
+                new = new[room:]
+        feeds += [Feed(tuple(new[i : i + FILTERED])) for i in range(0, len(new), FILTERED)]
+        state = replace(self, groups=tuple(feeds))
+        if len(state.tracked) > MOST_GROUPS:
+            raise Incomplete(f"more than {MOST_GROUPS} groups are nested in those that are read")
+        return state
+
+    def with_feed(self, before: Feed, after: Feed) -> "State":
+        if before is self.users:
+            return replace(self, users=after)
+        return replace(self, groups=tuple(after if feed is before else feed for feed in self.groups))
+
+    def next_feed(self) -> Feed | None:
+        """Groups first; None: everything was read."""
+        return next((feed for feed in (*self.groups, self.users) if not feed.done), None)
+
+    def rested(self) -> "State":
+        return State(tuple(feed.rested() for feed in self.groups), self.users.rested())
+
+    def text(self) -> str:
+        return orjson.dumps({"version": _VERSION} | asdict(self)).decode()
+
+
+def state_of(cursor: Cursor, groups: Collection[str]) -> State:
+    """Where to go on. Raises Expired if this version can't make sense of the cursor."""
+    match cursor:
+        case Refresh():
+            return State().with_groups(groups)
+        case Active(text):
+            return _parse(text).with_groups(groups)
+        case Resume(text):
+            return _parse(text)
+
+
+def _parse(text: str) -> State:
+    try:
+        told = orjson.loads(text)
+        if told["version"] != _VERSION:
+            raise ValueError("another version's")
+        return State(tuple(_feed(each) for each in told["groups"]), _feed(told["users"]))
+    except (ValueError, KeyError, TypeError):
+        raise Expired("the cursor is another version's: everything is read anew") from None
+
+
+def _feed(told: dict[str, object]) -> Feed:
+    ids, seen = told.pop("ids"), told.pop("seen")
+    return Feed(ids=_texts(ids), seen=_texts(seen), **told)  # type: ignore[arg-type]
+
+
+def _texts(value: object) -> Sequence[str] | tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError("not a list")
+    return tuple(str(each) for each in value)
+
+
+def _hash(link: str) -> str:
+    return hashlib.sha256(link.encode()).hexdigest()[:16]
