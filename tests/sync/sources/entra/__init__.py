@@ -1,0 +1,1 @@
+"""Does the reading of Entra ID through Microsoft Graph keep its promises?"""

@@ -1,0 +1,24 @@
+"""An Entra tenant and a company that reads it, for one test."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import Engine
+
+from tests.company import Company
+from tests.standins.graph import Entra
+from tests.standins.tls import Authority
+from tests.sync.sources.entra.world import EntraCompany
+
+
+@pytest.fixture
+def entra(tls: Authority) -> Iterator[Entra]:
+    with Entra(tls.server) as server:
+        yield server
+
+
+@pytest.fixture
+def company(sqlite_engine: Engine, entra: Entra, tls: Authority) -> Iterator[EntraCompany]:
+    world = EntraCompany(Company(sqlite_engine), entra, tls.bundle)
+    yield world
+    world.restart()
