@@ -4,12 +4,12 @@
 | --- | --- |
 | id eq, externalId eq | as spelled |
 | userName eq and sw, a group's displayName eq and sw | folded |
-| active eq | |
-| members eq, members.value eq, groups.value eq | by id; a user's groups also through nesting |
+| active eq | where the directory said nothing, `true` matches as little as `false` (RFC 7644 3.4.2.2) |
+| members.value eq, groups.value eq, and pr | by id; a user's groups also through nesting |
 | and, or, not, ne of these | |
 
 Every clause is true or false, never NULL: so that `not` of it is right. A clause that isn't exact lets all
-through that match, and more: the rest is left to `scim.matching`.
+through that match, and more: the rest is left to rowwise.py.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ from connector.store.fold import folded
 from connector.store.nested import descendants
 from connector.store.scope import is_id, own_groups, own_users
 from connector.store.tables import groups, memberships, nestings, users
-from scim.errors import InvalidFilter
 from scim.query import And, Attr, Compare, Condition, Literal, Not, Op, Or, Present, Within
 from scim.store import Kind
 
@@ -33,10 +32,12 @@ class Clause:
 
 
 _UNKNOWN = Clause(true(), exact=False)
+#: no other key is called so, and in a text its quotes would be escaped
+_SAID = '"active":true'
 
 
 def clause_of(condition: Condition, kind: Kind, directory: int) -> Clause:
-    """Raises scim's InvalidFilter for what can only be known by reading every group's members."""
+    """Raises nothing: what the database can't say, it leaves to who asks."""
     match condition:
         case And(parts):
             clauses = [clause_of(part, kind, directory) for part in parts]
@@ -50,11 +51,10 @@ def clause_of(condition: Condition, kind: Kind, directory: int) -> Clause:
         case Compare(attr, Op.NE, value):
             return clause_of(Not(Compare(attr, Op.EQ, value)), kind, directory)
         case Compare(Attr("members" | "groups", _, ""), _, _) | Present(Attr("members" | "groups", _, "")):
-            return Clause(_related(condition, kind, directory), exact=True)
+            related = _related(condition, kind, directory)
+            return _UNKNOWN if related is None else Clause(related, exact=True)
         case Within(Attr("members" | "groups", _, ""), Compare(Attr("value"), Op.EQ, str(value))):
             return clause_of(Compare(Attr(condition.attr.name, "value"), Op.EQ, value), kind, directory)
-        case Within(Attr("members" | "groups", _, "")):
-            raise InvalidFilter(f"{condition.attr.name} can only be searched by value: {_ADVICE}")
         case Compare(attr, op, value):
             where = _compared(attr, op, value, kind)
             return _UNKNOWN if where is None else Clause(where, exact=True)
@@ -62,9 +62,6 @@ def clause_of(condition: Condition, kind: Kind, directory: int) -> Clause:
             return _UNKNOWN
         case _:
             assert_never(condition)
-
-
-_ADVICE = 'members.value eq "ID", groups.value eq "ID" and pr are understood'
 
 
 def _compared(attr: Attr, op: Op, value: Literal, kind: Kind) -> ColumnElement[bool] | None:
@@ -86,7 +83,7 @@ def _compared(attr: Attr, op: Op, value: Literal, kind: Kind) -> ColumnElement[b
         ):
             return _starts(table.c.folded, folded(text))
         case (Kind.USER, Attr("active", "", ""), Op.EQ, bool(flag)):
-            return users.c.active if flag else not_(users.c.active)
+            return and_(users.c.active, users.c.document.contains(_SAID)) if flag else not_(users.c.active)
         case _:
             return None
 
@@ -102,7 +99,7 @@ def _starts(column: ColumnElement[str], prefix: str) -> ColumnElement[bool]:
     return and_(column >= prefix, column < stem[:-1] + chr(after))
 
 
-def _related(condition: Compare | Present, kind: Kind, directory: int) -> ColumnElement[bool]:
+def _related(condition: Compare | Present, kind: Kind, directory: int) -> ColumnElement[bool] | None:
     attr = condition.attr
     if attr.name != ("groups" if kind is Kind.USER else "members"):
         return false()
@@ -116,7 +113,7 @@ def _related(condition: Compare | Present, kind: Kind, directory: int) -> Column
                 return false()
             return _in_group(id, directory) if kind is Kind.USER else _has_member(id, directory)
         case _:
-            raise InvalidFilter(f"{attr.name} can only be searched by value: {_ADVICE}")
+            return None
 
 
 def _any(kind: Kind) -> ColumnElement[bool]:

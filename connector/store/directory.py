@@ -17,13 +17,14 @@ from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, upd
 
 from connector.store.changes import Recorder
 from connector.store.engine import reading, writing
-from connector.store.find import find, own, stored, table_of
+from connector.store.find import find, own, table_of
 from connector.store.fold import folded
 from connector.store.marks import mark, mark_groups, mark_members
 from connector.store.members import change, net
 from connector.store.persons import Profile, as_key, claim, link, profile, show
 from connector.store.references import groups_of, members
 from connector.store.rows import canonical, insert_into
+from connector.store.rowwise import stored
 from connector.store.scope import is_id
 from connector.store.tables import directories, groups, memberships, nestings, users, warnings
 from scim.query import Query
@@ -49,16 +50,17 @@ class DirectoryStore:
     directory: int  #: pk
     now: Callable[[], datetime]
     request_id: str = ""
+    base_url: str = ""  #: of the endpoint: filters on meta.location and $ref mean it
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         with reading(self.engine) as connection:
-            yield Session(connection, self.directory, self.now(), self.request_id)
+            yield Session(connection, self.directory, self.now(), self.request_id, self.base_url)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         with writing(self.engine) as connection:
-            session = Session(connection, self.directory, self.now(), self.request_id)
+            session = Session(connection, self.directory, self.now(), self.request_id, self.base_url)
             yield session
             session.finish()
 
@@ -71,6 +73,7 @@ class Session:
     directory: int
     now: datetime
     request_id: str
+    base_url: str = ""
     _persons: set[int] = field(default_factory=set)
     _groups: set[int] = field(default_factory=set)
     _warnings: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -81,7 +84,7 @@ class Session:
         return stored(kind, self._row(kind, id))
 
     def find(self, kind: Kind, query: Query) -> Page:
-        return find(self.connection, self.directory, kind, query)
+        return find(self.connection, self.directory, kind, query, self.base_url)
 
     def members(self, group_id: str) -> Iterator[Reference]:
         return members(self.connection, self.directory, self._row(Kind.GROUP, group_id).pk)
@@ -99,7 +102,6 @@ class Session:
 
     def save(self, before: Stored, attributes: Attributes) -> Stored:
         """`before` as `lock` gave it."""
-        attributes = _complete(before.kind, attributes)
         if canonical(attributes) == canonical(before.attributes):
             return before
         row = self._row(before.kind, before.id, lock=True)
@@ -164,7 +166,6 @@ class Session:
     # ---- users ----
 
     def _create_user(self, attributes: Attributes) -> Stored:
-        attributes = _complete(Kind.USER, attributes)
         new = profile(attributes)
         linked = link(self.connection, self.directory, new, self.now)
         values = _user_values(new, attributes) | {"person_pk": linked.person}
@@ -286,11 +287,6 @@ class Session:
                 .where(groups.c.pk == pk)
                 .values(version=groups.c.version + 1, modified_at=self.now)
             )
-
-
-def _complete(kind: Kind, attributes: Attributes) -> Attributes:
-    """What the columns say, the document says too."""
-    return {"active": True} | attributes if kind is Kind.USER else attributes
 
 
 def _document(attributes: Attributes) -> str:

@@ -1,18 +1,18 @@
 """Which resources match a query? Asked of the database where it can say so exactly, else row by row."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select, true
+from sqlalchemy import ColumnElement, Connection, Select, Table, func, select, true
 
 from connector.store.conditions import Clause, clause_of
 from connector.store.rows import chunks
+from connector.store.rowwise import resources, stored
 from connector.store.scope import own_groups, own_users
 from connector.store.tables import groups, users
-from scim.matching import matches, values
+from scim.matching import values
 from scim.query import Attr, Query
-from scim.schema import TYPES, fold, show_time
+from scim.schema import fold
 from scim.store import Kind, Page, Stored
 
 #: beyond any position; keeps absurd ones out of the database
@@ -27,14 +27,8 @@ def own(kind: Kind, directory: int) -> ColumnElement[bool]:
     return own_users(directory) if kind is Kind.USER else own_groups(directory)
 
 
-def stored(kind: Kind, row: Row[Any]) -> Stored:
-    """A resource from its row."""
-    attributes = orjson.loads(row.document)
-    return Stored(kind, row.id, attributes, row.version, row.created_at, row.modified_at)
-
-
-def find(connection: Connection, directory: int, kind: Kind, query: Query) -> Page:
-    """RFC 7644 3.4.2. Raises scim's InvalidFilter."""
+def find(connection: Connection, directory: int, kind: Kind, query: Query, base_url: str = "") -> Page:
+    """RFC 7644 3.4.2. `base_url`: of the endpoint, for what is compared with meta.location and $ref."""
     table = table_of(kind)
     clause = Clause(true(), exact=True)
     if query.condition is not None:
@@ -44,7 +38,7 @@ def find(connection: Connection, directory: int, kind: Kind, query: Query) -> Pa
     wanted = min(max(query.count, 0), _FAR)
     column = _column(query.sort_by, kind)
     if not clause.exact or column is None:
-        return _by_hand(connection, kind, candidates, query, skipped, wanted)
+        return _by_hand(connection, directory, kind, candidates, query, (skipped, wanted), base_url)
     total = connection.scalar(candidates.with_only_columns(func.count())) or 0
     if not wanted or skipped >= total:
         return Page(total, ())
@@ -70,38 +64,30 @@ def _column(sort_by: Attr | None, kind: Kind) -> ColumnElement[Any] | None:
 
 
 def _by_hand(
-    connection: Connection, kind: Kind, candidates: Select[Any], query: Query, skipped: int, wanted: int
+    connection: Connection,
+    directory: int,
+    kind: Kind,
+    candidates: Select[Any],
+    query: Query,
+    window: tuple[int, int],
+    base_url: str,
 ) -> Page:
-    """Streams the candidates; only keys are kept of those that match."""
+    """Streams the candidates; only keys are kept of those that match. `window`: skipped, wanted."""
     table = table_of(kind)
-    found: list[tuple[tuple[bool, str], int]] = []
-    for row in _stream(connection, candidates.order_by(table.c.pk)):
-        resource = resource_of(stored(kind, row))
-        if query.condition is None or matches(query.condition, resource, TYPES[kind]):
-            found.append((_sort_key(query.sort_by, resource), row.pk))
+    ordered = candidates.order_by(table.c.pk)
+    found = [
+        (_sort_key(query.sort_by, resource), pk)
+        for pk, resource in resources(connection, directory, kind, ordered, query.condition, base_url)
+    ]
     if query.sort_by is not None:
         found.sort(key=lambda entry: entry[0], reverse=query.descending)
+    skipped, wanted = window
     pks = [pk for _, pk in found[skipped : skipped + wanted]]
     rows: dict[int, Stored] = {}
     for chunk in chunks(pks):
         read = connection.execute(select(table).where(table.c.pk.in_(chunk)))
         rows |= {row.pk: stored(kind, row) for row in read}
     return Page(len(found), tuple(rows[pk] for pk in pks))
-
-
-def _stream(connection: Connection, query: Select[Any]) -> Iterator[Row[Any]]:
-    yield from connection.execute(query, execution_options={"yield_per": 500})
-
-
-def resource_of(one: Stored) -> dict[str, Any]:
-    """The JSON on which a filter is evaluated."""
-    meta = {
-        "resourceType": one.kind.value,
-        "created": show_time(one.created),
-        "lastModified": show_time(one.modified),
-        "version": f'W/"{one.version}"',
-    }
-    return one.attributes | {"id": one.id, "meta": meta}
 
 
 def _sort_key(sort_by: Attr | None, resource: Mapping[str, Any]) -> tuple[bool, str]:

@@ -1,6 +1,6 @@
 """Who is in a group, and which groups is a user in?"""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -13,7 +13,7 @@ from scim.store import Kind, Reference
 _STREAM = {"yield_per": 500}
 
 
-def members(connection: Connection, directory: int, group_pk: int) -> Iterator[Reference]:
+def members(connection: Connection, directory: int, group_pk: int) -> Generator[Reference]:
     """People first, then groups, each in the order in which they were created; streamed."""
     people = (
         select(users.c.id, users.c.display_name)
@@ -21,16 +21,20 @@ def members(connection: Connection, directory: int, group_pk: int) -> Iterator[R
         .where(memberships.c.group_pk == group_pk, own_users(directory))
         .order_by(memberships.c.user_pk)
     )
-    for id, name in connection.execute(people, execution_options=_STREAM):
-        yield Reference(Kind.USER, id, name)
+    with connection.execute(
+        people, execution_options=_STREAM
+    ) as rows:  # closed also when not read to its end
+        for id, name in rows:
+            yield Reference(Kind.USER, id, name)
     children = (
         select(groups.c.id, groups.c.display_name)
         .join(nestings, nestings.c.child_pk == groups.c.pk)
         .where(nestings.c.group_pk == group_pk, own_groups(directory))
         .order_by(nestings.c.child_pk)
     )
-    for id, name in connection.execute(children, execution_options=_STREAM):
-        yield Reference(Kind.GROUP, id, name)
+    with connection.execute(children, execution_options=_STREAM) as rows:
+        for id, name in rows:
+            yield Reference(Kind.GROUP, id, name)
 
 
 def groups_of(

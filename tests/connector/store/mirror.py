@@ -92,7 +92,9 @@ def mirror(engine: Engine, name: str = "northmill", request_id: str = "req-1") -
             insert(directories).values(name=name, kind="scim", created_at=at()).returning(directories.c.pk)
         ).scalar_one()
     clock = Clock()
-    return Mirror(engine, clock, DirectoryStore(engine, pk, clock, request_id))
+    return Mirror(
+        engine, clock, DirectoryStore(engine, pk, clock, request_id, "https://connector.example/scim/v2")
+    )
 
 
 def rows(engine: Engine, table: Table) -> list[Any]:

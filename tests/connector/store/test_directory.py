@@ -34,7 +34,19 @@ def test_a_created_user_is_read_back_as_sent(northmill: Mirror) -> None:
         assert writer.get(Kind.USER, created.id) == created
     read = northmill.get(Kind.USER, created.id)
     assert read == created
-    assert (read.attributes, read.version, read.created) == (attributes | {"active": True}, 1, at())
+    assert (read.attributes, read.version, read.created) == (attributes, 1, at())
+
+
+def test_active_stays_away_when_it_is_removed_and_still_counts_as_true_r05(northmill: Mirror) -> None:
+    user = northmill.user("ada", active=False)
+    with northmill.store.writing() as writer:
+        before = writer.lock(Kind.USER, user.id)
+        writer.save(before, {"userName": "ada"})
+    assert "active" not in northmill.get(Kind.USER, user.id).attributes
+    (row,) = rows(northmill.engine, users)
+    assert row.active
+    assert history(northmill.engine) == ["created", "enabled"]
+    assert marked_names(northmill.engine) == {"ada"}
 
 
 def test_a_user_name_is_taken_whatever_its_case(northmill: Mirror) -> None:
