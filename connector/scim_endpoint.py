@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, g
 from sqlalchemy import Engine
 
+from connector.anysoft.licensing import CATALOG
 from connector.overload import Buckets
 from connector.settings import Settings
 from connector.store import credentials
@@ -17,6 +18,7 @@ from connector.store.user_licenses import licenses_of
 from scim.endpoints import Caller
 from scim.errors import TooManyRequests, Unauthorized
 from scim.views import Config, blueprint
+from sync.plan import Catalog
 
 PREFIX = "/scim/v2"
 #: an honest token has 43 characters, an access token not many more
@@ -25,7 +27,9 @@ ADVICE = "send a token of `anysoft-connector token create` as: Authorization: Be
 
 
 def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
+    base_url = f"{settings.public_url or 'http://127.0.0.1:8080'}{PREFIX}"
     buckets = Buckets(settings.scim.rate)
+    catalog = Catalog(tuple(CATALOG.values()), frozenset())
 
     def authenticate(header: str | None) -> Caller:
         """Raises Unauthorized, TooManyRequests, Unavailable."""
@@ -41,14 +45,12 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
             raise TooManyRequests(
                 f"more than {settings.scim.rate} requests a second (CONNECTOR_SCIM__RATE)", retry_after=wait
             )
-        store = DirectoryStore(engine, found.pk, lambda: datetime.now(UTC), g.request_id)
+        store = DirectoryStore(engine, found.pk, lambda: datetime.now(UTC), g.request_id, base_url)
         return Caller(found.name, found.kind, store)
 
     def licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         with reading(engine) as connection:
-            return licenses_of(connection, directory, ids)
+            return licenses_of(connection, directory, ids, catalog)
 
-    base = settings.public_url or "http://127.0.0.1:8080"
-    app.register_blueprint(
-        blueprint(Config(f"{base}{PREFIX}", authenticate, licenses, (Unavailable,))), url_prefix=PREFIX
-    )
+    config = Config(base_url, authenticate, licenses, (Unavailable,))
+    app.register_blueprint(blueprint(config), url_prefix=PREFIX)

@@ -4,6 +4,8 @@
 | --- | --- | --- |
 | SQLite | BEGIN: a snapshot, never blocked (WAL) | BEGIN IMMEDIATE: one writer, the others queue for it |
 | PostgreSQL | REPEATABLE READ, read only: a snapshot | READ COMMITTED; who decides by a row locks it first |
+
+Errors don't tell the values of a statement: they end in logs (T27).
 """
 
 import sqlite3
@@ -66,7 +68,9 @@ _ADVICE = (
 def _sqlite(url: URL) -> Engine:
     if "timeout" not in url.query:
         url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
-    engine = create_engine(url, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS)
+    engine = create_engine(
+        url, hide_parameters=True, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS
+    )
     event.listen(engine, "connect", _open_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -95,6 +99,7 @@ def _postgresql(url: URL) -> Engine:
     try:
         engine = create_engine(
             url,
+            hide_parameters=True,
             connect_args={"connect_timeout": 5},
             pool_pre_ping=True,  # a restarted server is noticed before the statement, not by it (T29)
             pool_size=10,

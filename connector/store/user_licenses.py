@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from connector.anysoft.licensing import CATALOG
 from connector.store import queue
 from connector.store.mirror import read_facts
 from connector.store.rows import chunks
@@ -16,9 +15,12 @@ from sync.plan import Catalog
 
 
 def licenses_of(
-    connection: Connection, directory: str, ids: Sequence[str]
+    connection: Connection, directory: str, ids: Sequence[str], catalog: Catalog
 ) -> Mapping[str, Sequence[Mapping[str, Any]]]:
-    """By user id; the people of this directory only (T18). `position` of those that wait."""
+    """By user id; the people of this directory only (T18). `position` of those that wait.
+
+    AnySoft isn't asked: the ledger tells, and `catalog` only which product needs which.
+    """
     owners: dict[str, PersonId] = {}
     for chunk in chunks(ids):
         query = (
@@ -28,7 +30,6 @@ def licenses_of(
         )
         owners.update((id, PersonId(pk)) for id, pk in connection.execute(query))
     facts = {f.person.id: f for f in read_facts(connection, sorted(set(owners.values())), ())}
-    catalog = Catalog(tuple(CATALOG.values()), frozenset())
     return {id: _shown(connection, facts[pk], catalog) for id, pk in owners.items() if pk in facts}
 
 

@@ -153,3 +153,11 @@ def test_sqlite_is_durable_and_checks_references(sqlite_engine: Engine) -> None:
 def test_fresh_databases_are_apart(postgres_server: Postgres) -> None:
     with postgres_server.database() as one, postgres_server.database() as two:
         assert one != two
+
+
+def test_an_error_does_not_tell_the_values_of_its_statement_t27(engine: Engine) -> None:
+    query = text("SELECT :value FROM no_such_table")
+    with pytest.raises(DBAPIError) as failed, reading(engine) as connection:
+        connection.execute(query, {"value": "c4nary"})
+    assert "c4nary" not in str(failed.value)
+    assert "no_such_table" in str(failed.value)
