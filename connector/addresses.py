@@ -6,6 +6,7 @@ for then); the connection is made to an address that was checked, so that a name
 
 import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 Address = IPv4Address | IPv6Address
@@ -45,7 +46,7 @@ def resolve(host: str, port: int, allow_private: bool) -> Address:
     return min(found, key=lambda address: (address.version, int(address)))
 
 
-def _look_up(host: str, port: int) -> list[tuple[object, ...]]:
+def _look_up(host: str, port: int) -> list[tuple[Any, ...]]:
     return list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 

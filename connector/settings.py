@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
@@ -32,6 +33,7 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 
 from connector import addresses
 from connector.setting_errors import explain
+from sync.model import Mode
 
 PREFIX = "CONNECTOR_"
 DEFAULT_CONFIG = Path("config/connector.toml")
@@ -151,6 +153,34 @@ class Guard(Section):
     hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24
 
 
+class Buy(Section):
+    """R21, for one product; money in the currency of its price."""
+
+    mode: Mode = Mode.ASK
+    seats_per_request: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    seats_per_month: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    money_per_month: Annotated[Decimal, Field(ge=0, max_digits=15, decimal_places=2)] = Decimal(0)
+    ceiling: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+    @model_validator(mode="after")
+    def _capped(self) -> "Buy":
+        caps = (self.seats_per_request, self.seats_per_month, self.money_per_month, self.ceiling)
+        if self.mode is Mode.AUTO and not all(caps):
+            raise ValueError(
+                "auto needs all of seats_per_request, seats_per_month, money_per_month and ceiling: "
+                "a cap that isn't given allows nothing"
+            )
+        return self
+
+
+class Growth(Section):
+    """R25."""
+
+    least: Annotated[int, Field(ge=0)] = 10
+    percent: Annotated[int, Field(ge=0, le=1000)] = 50
+    hours: Annotated[int, Field(ge=1, le=24 * 90)] = 24
+
+
 class Sync(Section):
     lease_seconds: Annotated[float, Field(ge=1, le=300, allow_inf_nan=False)] = 15
     subscriptions_seconds: Seconds = 60
@@ -162,6 +192,11 @@ class Sync(Section):
     grace_disabled_hours: Annotated[float, Field(ge=0, le=24 * 365, allow_inf_nan=False)] = 0  #: R05
     observe_first: bool = True  #: R26
     guard: Guard = Guard()
+    growth: Growth = Growth()
+    headroom: Annotated[int, Field(ge=0, le=100_000)] = 0  #: seats proposed beyond the need (R18)
+    destinations_spare: Annotated[int, Field(ge=0, le=100_000)] = 0  #: R17
+    buy: dict[str, Buy] = {}  #: by product (R21)
+    sales_contact: str = "AnySoft's sales"  #: named in prompts for many seats or an unknown price (R18)
 
 
 class Smtp(Section):

@@ -19,7 +19,7 @@ from connector.store.intents import Bases
 from connector.store.leases import Heartbeat, no_fence
 from connector.store.ledger import SqlLedger
 from connector.store.mirror import SqlMirror
-from sync.model import GuardPolicy, Policy
+from sync.model import Buying, GrowthPolicy, GuardPolicy, Policy, ProductId
 from sync.ports import Fence, Licensing, Ports
 
 
@@ -54,6 +54,16 @@ def policy(settings: Settings) -> Policy:
         grace_leaver_hours=sync.grace_leaver_hours,
         grace_disabled_hours=sync.grace_disabled_hours,
         protected=frozenset(folded(name) for name in sync.protected),
+        headroom=sync.headroom,
+        channel=settings.notify.channel,
+        buying={
+            ProductId(product): Buying(
+                buy.mode, buy.seats_per_request, buy.seats_per_month, buy.money_per_month, buy.ceiling
+            )
+            for product, buy in sync.buy.items()
+        },
+        growth=GrowthPolicy(sync.growth.least, sync.growth.percent, sync.growth.hours),
+        destinations_spare=sync.destinations_spare,
         guard=GuardPolicy(
             empty_from=guard.empty_from,
             group_min=guard.group_min,

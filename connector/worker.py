@@ -18,6 +18,7 @@ from structlog.stdlib import get_logger
 
 from connector import parent, rounds, wiring
 from connector.due import PENDING_SECONDS, Look, Subscribed, due, patience, read_again, subscribed
+from connector.notify.post import SECONDS, Post
 from connector.opening import prepare
 from connector.rounds import Made
 from connector.settings import Overrides, Settings, load
@@ -58,6 +59,18 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
         misfire_grace_time=None,
         next_run_time=datetime.now(UTC),
     )
+    post = Post(settings, engine)
+    if settings.notify.channel:  # beside the rounds: a mail server that doesn't answer never stops one
+        scheduler.add_job(
+            post.tick,
+            "interval",
+            args=[stop],
+            seconds=SECONDS,
+            max_instances=1,
+            coalesce=True,
+            misfire_grace_time=None,
+            next_run_time=datetime.now(UTC),
+        )
     scheduler.start()
     log = get_logger(__name__)
     log.info("working", owner=worker.owner)
@@ -69,6 +82,8 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
     worker.close()
     engine.dispose()
     log.info("stopped")
+    if post.under_way.is_set():  # its message is tried again by the next worker
+        os._exit(0)
 
 
 @dataclass(slots=True)

@@ -24,6 +24,10 @@ READ_LAG = timedelta(seconds=60)
 LONGEST_CHANGE = timedelta(hours=1)
 
 
+#: who decided on what was bought inside caps (R21)
+AUTOMATIC = "automatic"
+
+
 class NotOpen(Exception):
     """The request can't be decided on: somebody did, or it ended, or a change is under way."""
 
@@ -256,16 +260,12 @@ def renewal(sub: Subscription) -> datetime:
     return datetime.combine(sub.renews_on, time(), UTC)
 
 
-def to_remind(request: Request, now: datetime, policy: Policy) -> bool:
-    """Whether an open request's next reminder is due (R18)."""
+def reminders(request: Request, now: datetime, policy: Policy) -> int:
+    """How many reminders of an open request are due by now (R18); those before a reopening don't count."""
     if request.state is not RequestState.OPEN:
-        return False
+        return 0
     due = [request.opened_at + timedelta(days=days) for days in policy.remind_days]
-    return any(at <= now and (request.reminded_at is None or request.reminded_at < at) for at in due)
-
-
-def reminded(request: Request, now: datetime) -> Request:
-    return replace(request, reminded_at=now)
+    return sum(at <= now and (request.reminded_at is None or request.reminded_at < at) for at in due)
 
 
 # ---- what becomes of the call (R20) ----

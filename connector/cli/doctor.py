@@ -13,7 +13,7 @@ from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Shell, now, pass_shell
 from connector.opening import NotOpened
 from connector.settings import BadSettings, Settings
-from connector.store import audit, holds, queue, requests, seen_directories, trouble
+from connector.store import audit, holds, notices, queue, requests, seen_directories, trouble
 from connector.store.engine import Unavailable, reading
 from connector.store.leases import database_now
 from connector.store.tables import leases
@@ -50,6 +50,7 @@ def _look(shell: Shell) -> Iterator[Finding]:
     yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
     checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
         _audit, _anysoft, _rounds, _worker, _directories, _prompts, _holds, _queue,
+        _notices,
     )  # fmt: skip
     for check in checks:
         yield check(settings, engine)
@@ -141,3 +142,14 @@ def _queue(settings: Settings, engine: Engine) -> Finding:
             "queue", "attention", ", ".join(f"{n} wait for {p}" for p, n in sorted(waiting.items()))
         )
     return Finding("queue", "ok", "nobody waits")
+
+
+def _notices(settings: Settings, engine: Engine) -> Finding:
+    if not settings.notify.channel:
+        return Finding("notices", "ok", "no channel: nobody is told of prompts, holds and removals (R27)")
+    with reading(engine) as connection:
+        failing = notices.failing(connection)
+    if failing:
+        why = ", ".join(sorted({n.failure for n in failing}))
+        return Finding("notices", "attention", f"{len(failing)} could not be sent: {why}")
+    return Finding("notices", "ok", "none waits to be sent again")

@@ -1,4 +1,4 @@
-"""What is to be sent, to whom, and what became of it? The outbox; at least once, by whichever worker claims it."""
+"""What is to be sent, to whom, and what became of it? The outbox; each is sent at least once."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,6 +19,7 @@ FIGURES_AFTER = timedelta(hours=1)
 CLAIM = timedelta(minutes=5)
 KEPT = timedelta(days=30)
 LONGEST = timedelta(hours=6)
+MOST_TRIES = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,11 @@ def close(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(update(notices).where(notices.c.matter == key).values(over=True, next_try=None))
 
 
+def finish(connection: Connection, key: str) -> None:
+    """It doesn't change any more; what of it is still to be sent is sent."""
+    connection.execute(update(notices).where(notices.c.matter == key).values(over=True))
+
+
 def living(connection: Connection, kind: str) -> list[Notice]:
     """Of matters of this kind that aren't over; one a channel."""
     query = select(notices).where(notices.c.kind == kind, ~notices.c.over).order_by(notices.c.pk)
@@ -137,16 +143,17 @@ def sent(connection: Connection, notice: Notice, now: datetime) -> None:
 
 
 def failed(connection: Connection, notice: Notice, why: str, now: datetime) -> None:
-    """Tried again in 30 s, doubling to 6 hours."""
+    """Tried again in 30 s, doubling to 6 hours; given up after about four days."""
     attempts = notice.attempts + 1
     pause = min(LONGEST, timedelta(seconds=30) * 2 ** min(attempts - 1, 20))
-    values = {"attempts": attempts, "failure": why[:300], "next_try": now + pause}
+    again = None if attempts >= MOST_TRIES else now + pause
+    values = {"attempts": attempts, "failure": why[:300], "next_try": again}
     connection.execute(update(notices).where(notices.c.pk == notice.id).values(values))
 
 
 def failing(connection: Connection) -> list[Notice]:
-    """What could not be sent, and is tried again."""
-    query = select(notices).where(notices.c.failure != "", notices.c.next_try.is_not(None))
+    """What could not be sent, so far or at all."""
+    query = select(notices).where(notices.c.failure != "")
     return [of_row(row) for row in connection.execute(query.order_by(notices.c.pk).limit(100))]
 
 

@@ -18,7 +18,7 @@ from sync.model.ids import (
     SubscriptionId,
 )
 from sync.model.people import Entitlement, Mapping, Membership, Person, Reason, Record
-from sync.model.policy import GuardPolicy, Policy
+from sync.model.policy import Buying, GrowthPolicy, GuardPolicy, Mode, Policy
 from sync.model.sold import (
     Account,
     Address,
@@ -43,11 +43,13 @@ __all__ = [
     "Address",
     "Assigned",
     "Billing",
+    "Buying",
     "Decision",
     "Destination",
     "Entitlement",
     "Facts",
     "GroupId",
+    "GrowthPolicy",
     "GuardPolicy",
     "Held",
     "Hold",
@@ -57,6 +59,7 @@ __all__ = [
     "Mapping",
     "MappingId",
     "Membership",
+    "Mode",
     "Money",
     "Origin",
     "PendingChange",

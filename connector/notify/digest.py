@@ -1,0 +1,78 @@
+"""What does the day's digest say? Seats, who waits, what waits for a person, and what could not be sent."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from connector.shown import License
+from connector.store import holds, notices, queue, requests, seen_directories
+from connector.store.matter import Matter
+from connector.store.tables import actions, runs, standings
+
+
+def due(connection: Connection, hour: int, now: datetime) -> bool:
+    return now.hour >= hour and not notices.known(connection, _key(now))
+
+
+def _key(now: datetime) -> str:
+    return f"digest:{now:%Y-%m-%d}"
+
+
+def matter(connection: Connection, licenses: Sequence[License], now: datetime) -> Matter:
+    done = _done(connection, now - timedelta(days=1))
+    waiting = queue.waiting(connection)
+    prompts = requests.living(connection)
+    held = [h for h in holds.list_holds(connection) if h.state == "open"]
+    failures = connection.scalar(select(func.count()).where(standings.c.failure != "")) or 0
+    by_hand = _by_hand(connection)
+    stale = [d.name for d in seen_directories.seen(connection, now) if d.state == "stale"]
+    unsent = notices.failing(connection)
+    lines = [
+        f"The last 24 hours: {done.get('assign', 0)} assigned, {done.get('remove', 0)} removed, "
+        f"{done.get('announce', 0)} announced.",
+        *(
+            f"{s.product}: {s.assigned} of {s.quantity} assigned, {waiting.get(s.product, 0)} wait"
+            for s in licenses
+            if s.subscription
+        ),
+        *([] if licenses else ["AnySoft can't be read now: no seats are shown."]),
+        *(f"Request {r.id}: {r.product}, {r.state.value}, {r.waiting} wait" for r in prompts),
+        *(f"Hold {h.id}: {h.product}, {len(h.removals)} people" for h in held),
+        *([f"{failures} calls failed and are tried again"] if failures else []),
+        *([f"{by_hand} disabled people hold licenses that were given by hand: `explain`"] if by_hand else []),
+        *([f"Nothing was heard for three days from: {', '.join(stale)}"] if stale else []),
+        *([f"{len(unsent)} notices could not be sent: `doctor`"] if unsent else []),
+    ]
+    attention = len(held) + sum(r.state.value in ("open", "overdue") for r in prompts)
+    return Matter(
+        key=_key(now),
+        kind="digest",
+        stage="day",
+        subject=f"AnySoft licenses, {now:%Y-%m-%d}: "
+        + (f"{attention} to decide" if attention else "all is well"),
+        body="\n".join(lines),
+        link="/",
+        facts={"done": done, "waiting": {str(p): n for p, n in waiting.items()}, "to_decide": attention},
+        over=True,
+        news=True,
+    )
+
+
+def _done(connection: Connection, since: datetime) -> dict[str, int]:
+    query = (
+        select(actions.c.action, func.count().label("how_many"))
+        .join(runs, runs.c.pk == actions.c.run_pk)
+        .where(runs.c.started_at >= since)
+        .where((actions.c.outcome != "") | (actions.c.action == "announce"))
+        .group_by(actions.c.action)
+    )
+    return {row.action: row.how_many for row in connection.execute(query)}
+
+
+def _by_hand(connection: Connection) -> int:
+    """R05: kept, and for a person to decide."""
+    mine = select(func.count()).where(
+        standings.c.origin == "manual", standings.c.held == "yes", standings.c.blocked == "DISABLED"
+    )
+    return connection.scalar(mine) or 0

@@ -1,0 +1,327 @@
+"""Who is told of what, when, and how often? A real company, a real mail server and webhook on loopback."""
+
+import hashlib
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from threading import Event
+
+import pytest
+from sqlalchemy import Engine, update
+
+from connector.notify.post import Post
+from connector.notify.webhook import signature
+from connector.settings import Settings
+from connector.store import breakers, holds, notices, requests, trouble
+from connector.store.engine import reading, writing
+from connector.store.tables import persons
+from scim.store import Kind
+from sync.breaker import Breaker, answered
+from sync.model import Held
+from sync.quantity import decline
+from sync.reconcile import Scope
+from tests.company import PRINT, Company
+from tests.standins.hook import Hook, hook
+from tests.standins.mailbox import Mailbox, mailbox
+
+SECRET = "a secret of sixteen"
+OPERATORS = "ops@northmill.example"
+
+
+@dataclass
+class Office:
+    company: Company
+    box: Mailbox
+    hook: Hook
+    post: Post
+
+    def tell(self) -> None:
+        self.post.tick(Event())
+
+    def subjects(self, address: str = OPERATORS) -> list[str]:
+        return [str(m["Subject"]) for m in self.box.to(address)]
+
+    def hire(self, name: str, email: str) -> str:
+        with self.company.directory().writing() as writer:
+            attributes = {"userName": name, "active": True, "emails": [{"value": email, "primary": True}]}
+            return writer.create(Kind.USER, attributes).id
+
+
+@pytest.fixture
+def office(sqlite_engine: Engine) -> Iterator[Office]:
+    company = Company(sqlite_engine)
+    with mailbox() as box, hook() as receiver:
+        smtp = {"host": "127.0.0.1", "port": box.port, "from": "c@northmill.example", "to": OPERATORS}
+        notify = {
+            "urls": [receiver.url], "secret": SECRET, "allow_private": True, "digest_hour": 23,
+            "smtp": smtp | {"starttls": False},
+        }  # fmt: skip
+        given = {"notify": notify, "public_url": "https://licenses.northmill.example"}
+        settings = Settings(command_line=given)  # type: ignore[call-arg]
+        post = Post(settings, sqlite_engine, company.clock, lambda s, e: company.tenant)
+        office = Office(company, box, receiver, post)
+        office.tell()  # what was announced before there was a channel is past
+        yield office
+
+
+def short(company: Company, people: int, seats: int) -> tuple[list[str], str]:
+    company.buy(PRINT, seats)
+    ids = company.hire(*(f"p{n}@northmill.example" for n in range(people)))
+    group = company.group("LIC-AnyPrint", ids)
+    company.map(group, PRINT)
+    company.round()
+    return ids, group
+
+
+def test_r18_one_message_for_a_prompt_however_many_rounds_and_looks(office: Office) -> None:
+    short(office.company, 5, 3)
+    for _ in range(3):
+        office.tell()
+        office.company.go(minutes=1)
+        office.company.round(Scope.EVERYONE)
+    [mail] = office.box.to(OPERATORS)
+    text = mail.get_content()
+    assert "seats are missing" in mail["Subject"]
+    assert "p3@northmill.example" in text
+    assert "member of LIC-AnyPrint" in text
+    assert "If nobody answers" in text
+    assert "https://licenses.northmill.example/prompts" in text
+    assert len(office.hook.got) == 1
+
+
+def test_r18_reminders_after_3_and_7_days_then_what_became_of_it_in_one_thread(office: Office) -> None:
+    short(office.company, 5, 3)
+    for days in (0, 2, 1, 1, 3, 1):
+        office.company.go(days=days)
+        office.company.round()
+        office.tell()
+    assert len(office.subjects()) == 3
+    request = office.company.request(PRINT)
+    assert request is not None
+    with writing(office.company.engine) as connection:
+        requests.store(
+            connection,
+            request,
+            decline(request, "ada", "too dear", office.company.now),
+            "ada",
+            office.company.now,
+        )
+    office.tell()
+    office.tell()
+    mails = office.box.to(OPERATORS)
+    assert len(mails) == 4
+    assert "too dear" in mails[3].get_content()
+    assert {m["In-Reply-To"] for m in mails[1:]} == {mails[0]["Message-ID"]}
+    assert [s["stage"] for s in office.hook.said] == ["open", "reminder 1", "reminder 2", "declined"]
+    assert office.hook.said[-1]["over"] is True
+    assert {s["id"] for s in office.hook.said} == {f"request:{request.id}"}
+
+
+def test_r18_new_figures_go_to_a_webhook_within_the_hour_and_to_nobody_by_mail(office: Office) -> None:
+    _, group = short(office.company, 5, 3)
+    office.tell()
+    office.company.join(group, *office.company.hire("late@northmill.example"))
+    office.company.round()
+    office.tell()
+    assert len(office.hook.got) == 1
+    office.company.go(minutes=61)
+    office.tell()
+    assert [s["facts"]["need"] for s in office.hook.said] == [2, 3]
+    assert [s["revision"] for s in office.hook.said] == [1, 2]
+    assert len(office.subjects()) == 1
+
+
+def test_r18_a_need_that_came_and_went_before_anybody_was_told_is_no_news(office: Office) -> None:
+    ids, _ = short(office.company, 3, 2)
+    office.company.set_active(ids[2], False)
+    office.company.round()
+    office.tell()
+    assert office.subjects() == []
+
+
+def test_r24_a_hold_is_told_and_its_end(office: Office) -> None:
+    ids, group = short(office.company, 6, 10)
+    office.company.leave(group, *ids)
+    office.company.round()
+    office.tell()
+    [hold] = office.company.open_holds()
+    assert "wait for a person" in office.subjects()[0]
+    assert office.hook.said[0]["link"] == f"https://licenses.northmill.example/holds/{hold.id}"
+    with writing(office.company.engine) as connection:
+        holds.reject(connection, hold.id, "ada", office.company.now)
+    office.tell()
+    assert "rejected by ada" in office.box.to(OPERATORS)[1].get_content()
+
+
+def leaver(office: Office) -> tuple[str, str]:
+    company = office.company
+    company.buy(PRINT, 5)
+    id = office.hire("zoe@northmill.example", "zoe.n@northmill.example")
+    group = company.group("LIC-AnyPrint", [id])
+    company.map(group, PRINT)
+    company.round()
+    company.leave(group, id)
+    company.round()
+    office.tell()
+    assert office.subjects("zoe.n@northmill.example") == [], "not before the settle window ends"
+    company.go(minutes=16)
+    company.round()
+    office.tell()
+    return id, group
+
+
+def test_r27_the_person_and_the_operators_are_told_before_the_license_goes(office: Office) -> None:
+    leaver(office)
+    [mail] = office.box.to("zoe.n@northmill.example")
+    assert "2027-03-02 09:16 UTC" in mail.get_content(), "settle window and grace after the loss"
+    assert office.company.held("zoe@northmill.example", PRINT) is Held.YES
+    office.company.go(minutes=6)
+    office.tell()
+    office.company.go(hours=1)
+    office.tell()
+    assert office.subjects() == ["1 licenses will be removed"]
+    assert len(office.subjects("zoe.n@northmill.example")) == 1
+
+
+def test_r27_entitled_again_she_hears_it_and_the_next_loss_is_announced_anew(office: Office) -> None:
+    id, group = leaver(office)
+    office.company.join(group, id)
+    office.company.round()
+    office.tell()
+    mails = office.box.to("zoe.n@northmill.example")
+    assert "You keep anyprint" in mails[1].get_content()
+    assert mails[1]["In-Reply-To"] == mails[0]["Message-ID"]
+    office.company.leave(group, id)
+    office.company.round()
+    office.company.go(minutes=16)
+    office.company.round()
+    office.tell()
+    office.tell()
+    assert len(office.subjects("zoe.n@northmill.example")) == 3
+
+
+@pytest.mark.parametrize(
+    "email", ["a@b.example, c@d.example", "x@y.example\r\nBcc: z@z.example", "no-address", ""]
+)
+def test_t25_an_address_that_is_none_is_never_mailed_to(office: Office, email: str) -> None:
+    company = office.company
+    company.buy(PRINT, 5)
+    [id] = company.hire("zoe@northmill.example")
+    with writing(company.engine) as connection:
+        connection.execute(update(persons).values(email=email))
+    group = company.group("G", [id])
+    company.map(group, PRINT)
+    company.round()
+    company.leave(group, id)
+    company.round()
+    company.go(minutes=16)
+    company.round()
+    office.tell()
+    assert office.box.mails == []
+    with reading(company.engine) as connection:
+        assert notices.failing(connection) == []
+
+
+def test_a_mail_server_that_refuses_is_tried_again_shown_and_stops_no_round(office: Office) -> None:
+    office.box.refuse = True
+    short(office.company, 5, 3)
+    office.tell()
+    office.tell()
+    with reading(office.company.engine) as connection:
+        [failing] = notices.failing(connection)
+    assert (failing.channel, failing.attempts) == ("operators", 1)
+    assert "451" in failing.failure
+    assert len(office.company.holders(PRINT)) == 3
+    office.box.refuse = False
+    office.company.go(minutes=1)
+    office.tell()
+    assert len(office.subjects()) == 1
+    with reading(office.company.engine) as connection:
+        assert notices.failing(connection) == []
+
+
+def test_a_webhook_that_fails_gets_the_newest_once_it_answers(office: Office) -> None:
+    office.hook.status = 500
+    _, group = short(office.company, 5, 3)
+    office.tell()
+    office.company.join(group, *office.company.hire("late@northmill.example"))
+    office.company.round()
+    office.hook.status = 200
+    office.company.go(minutes=1)
+    office.tell()
+    assert [s["facts"]["need"] for s in office.hook.said] == [2, 3]
+
+
+def test_the_webhook_is_signed(office: Office) -> None:
+    short(office.company, 5, 3)
+    office.tell()
+    headers, body = office.hook.got[0]
+    t, v1 = (part.partition("=")[2] for part in headers["X-Connector-Signature"].split(","))
+    assert v1 == hmac.new(SECRET.encode(), f"{t}.".encode() + body, hashlib.sha256).hexdigest()
+    assert int(t) == int(office.company.now.timestamp())
+    assert signature(SECRET, body + b" ", office.company.now) != headers["X-Connector-Signature"]
+
+
+def test_t24_a_redirect_is_not_followed(office: Office) -> None:
+    office.hook.status, office.hook.location = 307, office.hook.url
+    short(office.company, 5, 3)
+    office.tell()
+    assert len(office.hook.got) == 1
+    with reading(office.company.engine) as connection:
+        [failing] = notices.failing(connection)
+    assert "answered 307" in failing.failure
+    assert "/notices" not in failing.failure, "a webhook's path is a secret"
+
+
+def test_r29_rounds_that_fail_for_minutes_are_told_once_and_that_they_succeed_again(office: Office) -> None:
+    company = office.company
+    for _ in range(4):
+        with writing(company.engine) as connection:
+            trouble.note(connection, "AnySoft does not answer", None, company.now)
+        office.tell()
+        company.go(minutes=2)
+    with writing(company.engine) as connection:
+        trouble.over(connection)
+    office.tell()
+    office.tell()
+    assert office.subjects() == ["Rounds fail: licenses are not kept up to date", "Re: Rounds succeed again"]
+
+
+def test_r29_one_alert_when_the_breaker_opens_and_one_when_it_closes(office: Office) -> None:
+    company = office.company
+    with writing(company.engine) as connection:
+        breakers.change(connection, lambda b: Breaker("f" * 10, company.now, company.now, "502"), company.now)
+    for _ in range(2):
+        office.tell()
+        company.go(minutes=1)
+    with writing(company.engine) as connection:
+        breakers.change(connection, answered, company.now)
+    office.tell()
+    office.tell()
+    assert office.subjects() == ["AnySoft does not answer: calls are stopped", "Re: AnySoft answers again"]
+
+
+def test_a_digest_a_day(office: Office) -> None:
+    short(office.company, 5, 3)
+    office.tell()
+    office.company.go(hours=14)
+    office.tell()
+    office.tell()
+    office.company.go(hours=24)
+    office.tell()
+    digests = [m for m in office.box.to(OPERATORS) if "AnySoft licenses" in m["Subject"]]
+    assert len(digests) == 2
+    assert "3 of 3 assigned, 2 wait" in digests[0].get_content()
+
+
+def test_two_workers_send_a_notice_once(office: Office) -> None:
+    short(office.company, 5, 3)
+    office.post.gather()
+    with writing(office.company.engine) as connection:
+        first = notices.claim(connection, 10, office.company.now)
+    with writing(office.company.engine) as connection:
+        second = notices.claim(connection, 10, office.company.now)
+    assert (len(first), second) == (2, [])
+    office.company.go(minutes=6)
+    office.tell()
+    assert len(office.subjects()) == 1, "whoever claimed it died: another sends it"
