@@ -13,6 +13,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
@@ -251,7 +252,7 @@ class Oidc(Section):
 
 
 class PulledDirectory(Section):
-    """A directory that is declared in the file."""
+    """A directory that is declared in the file; one with `tenant_id` or `org_url` is read."""
 
     kind: Literal["scim", "entra", "okta"]
     tenant_id: str = ""
@@ -266,9 +267,45 @@ class PulledDirectory(Section):
     api_token: SecretStr | None = None
     private_key: SecretStr | None = None
     key_id: str = ""
-    interval: str = ""
-    cron: str = ""
-    groups: Names = ()
+    provisioned: bool = False  #: Okta: people who never signed in get licenses too
+    interval: Annotated[str, Field(pattern=r"^(\d{1,5}[smh])?$")] = ""  #: 5m where no cron is given
+    cron: str = ""  #: in UTC
+    full_hours: Annotated[float, Field(gt=0, le=168, allow_inf_nan=False)] = 24  #: between two full reads
+    groups: Names = ()  #: names or ids; none: the mapped ones
+
+    @property
+    def is_read(self) -> bool:
+        return bool(self.tenant_id or self.org_url)
+
+    @property
+    def every(self) -> timedelta:
+        """Between two reads, where no cron says when."""
+        text = self.interval or "5m"
+        return timedelta(seconds=int(text[:-1]) * {"s": 1, "m": 60, "h": 3600}[text[-1]])
+
+    @model_validator(mode="after")
+    def _whole(self) -> "PulledDirectory":
+        if self.interval and self.cron:
+            raise ValueError("give either interval or cron, not both")
+        if self.every < timedelta(seconds=10):
+            raise ValueError("interval must be 10s or more")
+        if self.kind == "entra" and self.tenant_id:
+            ways = (self.client_secret, self.certificate_file, self.federated_token_file, self.managed_identity)
+            if sum(map(bool, ways)) != 1:
+                raise ValueError(
+                    "tenant_id needs one of client_secret_file, certificate_file, federated_token_file, "
+                    "managed_identity = true beside it"
+                )
+            if not (self.client_id or self.managed_identity):
+                raise ValueError("tenant_id needs client_id beside it")
+        if self.kind == "okta" and self.org_url:
+            if bool(self.api_token) == bool(self.private_key):
+                raise ValueError("org_url needs either api_token_file, or client_id and private_key_file")
+            if self.private_key and not self.client_id:
+                raise ValueError("private_key_file needs client_id beside it")
+        if (self.kind != "entra" and self.tenant_id) or (self.kind != "okta" and self.org_url):
+            raise ValueError('tenant_id is for kind = "entra", org_url for kind = "okta"')
+        return self
 
 
 class Settings(BaseSettings):
