@@ -290,8 +290,8 @@ class PulledDirectory(Section):
         if self.every < timedelta(seconds=10):
             raise ValueError("interval must be 10s or more")
         if self.kind == "entra" and self.tenant_id:
-            ways = (self.client_secret, self.certificate_file, self.federated_token_file, self.managed_identity)
-            if sum(map(bool, ways)) != 1:
+            files = (self.certificate_file, self.federated_token_file)
+            if sum(map(bool, (self.client_secret, *files, self.managed_identity))) != 1:
                 raise ValueError(
                     "tenant_id needs one of client_secret_file, certificate_file, federated_token_file, "
                     "managed_identity = true beside it"
