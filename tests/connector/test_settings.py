@@ -85,7 +85,7 @@ def test_a_directory_may_be_declared_with_its_secret_in_the_environment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "c.toml"
-    file.write_text('[directories.entra]\nkind = "entra"\ntenant_id = "t"\n')
+    file.write_text('[directories.entra]\nkind = "entra"\ntenant_id = "t"\nclient_id = "c"\n')
     monkeypatch.setenv("CONNECTOR_DIRECTORIES__ENTRA__CLIENT_SECRET", "shh")
     found = load(Overrides(config=file)).directories["entra"]
     assert (found.kind, found.tenant_id) == ("entra", "t")
