@@ -1,6 +1,6 @@
 """How is one round made and written down? The seam between the worker or a command and sync.reconcile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, exists, or_, select
@@ -9,8 +9,8 @@ from structlog.stdlib import get_logger
 from connector import wiring
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import requests, signals
-from connector.store.engine import writing
+from connector.store import pulls, requests, signals
+from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
 from sync.model import Request, RequestState, RunId
@@ -37,7 +37,9 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     started = ports.clock()
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
-    said = report(round, ports.ledger, ports.clock(), ports.mirror.mappings())
+    reads = _reads(engine)
+    told = replace(round, trouble=(*round.trouble, *reads))
+    said = report(told, ports.ledger, ports.clock(), ports.mirror.mappings())
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
         with writing(engine) as connection:
@@ -45,6 +47,13 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
     return Made(round.run, round.trouble)
+
+
+def _reads(engine: Engine) -> tuple[str, ...]:
+    """Why the mirror of a directory that is read may lack something (R23)."""
+    with reading(engine) as connection:
+        found = pulls.all_of(connection)
+    return tuple(f"directory {name}: {seen.error}" for name, seen in sorted(found.items()) if seen.error)
 
 
 def people_are_due(connection: Connection, now: datetime) -> bool:

@@ -20,6 +20,7 @@ from connector import parent, rounds, wiring
 from connector.due import PENDING_SECONDS, Look, Subscribed, due, patience, read_again, subscribed
 from connector.notify.post import SECONDS, Post
 from connector.opening import prepare
+from connector.pulling import SCHEDULE_SECONDS, Puller
 from connector.rounds import Made
 from connector.settings import Overrides, Settings, load
 from connector.store import breakers, signals, trouble
@@ -32,7 +33,9 @@ from sync.ports import Busy, Fenced, Licensing, Ports, Transient, Unauthorized
 from sync.reconcile import Scope
 
 #: a round that doesn't come to its end by then is left as it is (T30)
-STOP_SECONDS = 8.0
+STOP_SECONDS = 6.0
+#: and then one of a directory's
+PULL_STOP_SECONDS = 2.0
 
 
 def run(overrides: Overrides, started_by: int | None = None) -> None:
@@ -71,6 +74,11 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
             misfire_grace_time=None,
             next_run_time=datetime.now(UTC),
         )
+    puller = Puller(settings, engine, worker.owner, stop)
+    puller.schedule(scheduler)
+    scheduler.add_job(
+        puller.schedule, "interval", args=[scheduler], seconds=SCHEDULE_SECONDS, max_instances=1, coalesce=True
+    )
     scheduler.start()
     log = get_logger(__name__)
     log.info("working", owner=worker.owner)
@@ -80,9 +88,11 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
         log.warning("a call is still under way: its outcome is settled by the next round")
         os._exit(0)
     worker.close()
+    read = puller.idle(PULL_STOP_SECONDS)
     engine.dispose()
     log.info("stopped")
-    if post.under_way.is_set():  # its message is tried again by the next worker
+    # a message is tried again by the next worker, a read goes on at the page where it was
+    if post.under_way.is_set() or not read:
         os._exit(0)
 
 
