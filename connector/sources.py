@@ -39,7 +39,7 @@ def declared(settings: Settings, engine: Engine) -> Mapping[str, PulledDirectory
         options = json.loads(each.options).get("pull")
         if options and each.name not in settings.directories:
             try:
-                found[each.name] = parse(each.name, each.kind, options)
+                found[each.name] = parse(each.name, each.kind, json.loads(options))
             except BadSettings as error:
                 get_logger(__name__).error("a directory can't be read", why=str(error))
     return {name: d for name, d in (found | settings.directories).items() if d.is_read}

@@ -77,7 +77,12 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
     puller = Puller(settings, engine, worker.owner, stop)
     puller.schedule(scheduler)
     scheduler.add_job(
-        puller.schedule, "interval", args=[scheduler], seconds=SCHEDULE_SECONDS, max_instances=1, coalesce=True
+        puller.schedule,
+        "interval",
+        args=[scheduler],
+        seconds=SCHEDULE_SECONDS,
+        max_instances=1,
+        coalesce=True,
     )
     scheduler.start()
     log = get_logger(__name__)

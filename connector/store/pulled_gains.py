@@ -70,7 +70,7 @@ def gain_groups(session: Session, after: Position) -> Position | None:
     )
     rows = session.connection.execute(query).all()
     for row in rows:
-        _meet_group(session, row.id, row.name)
+        meet_group(session, row.id, row.name)
     return (rows[-1].id, "") if len(rows) == PEOPLE else None
 
 
@@ -142,7 +142,7 @@ def gain_members(session: Session, after: Position) -> Position | None:
 # ---- groups ----
 
 
-def _meet_group(session: Session, id: str, name: str) -> None:
+def meet_group(session: Session, id: str, name: str) -> None:
     here = groups.c.directory_pk == session.directory
     connection = session.connection
     met = connection.execute(select(groups).where(here, groups.c.pulled_id == id)).first()
