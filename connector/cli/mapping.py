@@ -7,6 +7,7 @@ import click
 from sqlalchemy import Connection
 
 from connector import wiring
+from connector.cli import pulled
 from connector.cli.kinds import ID, LINE, NAME, PRODUCT
 from connector.cli.out import json_option, show_rows
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
@@ -50,8 +51,9 @@ def add(
     known = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
     if product not in known:
         raise Failed(f"--product: there is no product {product}: use one of {', '.join(known)}")
-    with refusals(), reading(shell.engine) as connection:
-        found = mappings.find_group(connection, directory, group)
+    with refusals():
+        found = pulled.find_group(shell, directory, group)
+    with reading(shell.engine) as connection:
         before = mappings.list_mappings(connection)
     new = Mapping(
         MappingId(0), found, group, directory, ProductId(product), priority, transitive, grace_hours, reserve
@@ -107,8 +109,9 @@ def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
     actor = shell.actor(Role.OPERATOR)
     with refusals(), reading(shell.engine) as connection:
         before = mappings.get(connection, MappingId(id))
-        found = mappings.find_group(connection, before.directory, group)
         all_of_them = mappings.list_mappings(connection)
+    with refusals():
+        found = pulled.find_group(shell, before.directory, group)
     after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
     _preview(shell, after, yes)
     done = _carry_out(shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id)

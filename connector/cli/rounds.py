@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connector import rounds, wiring
+from connector.cli import pulled
 from connector.cli.kinds import ID, NAME, USER
 from connector.cli.out import json_option, show_json, show_rows
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
@@ -53,15 +54,18 @@ def plan(shell: Shell, as_json: bool) -> int:
 
 @click.command()
 @click.option("--full", is_flag=True, help="Everyone, not only those who changed.")
-@click.option("--directory", type=NAME, help="Only this one, when it is pulled (not yet).")
+@click.option("--directory", type=NAME, help="Read this directory first (with --full: all of it).")
 @click.option("--wait", is_flag=True, help="Return when it is done, with its report.")
 @json_option
 @pass_shell
 def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: bool) -> int:
     """Run a round now: through the running worker, or here when none runs."""
-    if directory is not None:
-        raise click.UsageError("--directory: not yet: only pulled directories are read one by one")
     actor = shell.actor(Role.OPERATOR)
+    if directory is not None:
+        with _progress() as progress:
+            read = pulled.read(shell, directory, full, progress)
+        click.echo(pulled.told(read, directory), err=True)
+        full = False
     lease = acquire(shell.engine, rounds.LEASE, f"cli/{os.getpid()}/{time.monotonic_ns()}", _lease(shell))
     if lease is None:
         with writing(shell.engine) as connection:
