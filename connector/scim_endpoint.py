@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
+import orjson
 from flask import Flask, g
 from sqlalchemy import Engine
 
@@ -15,6 +16,7 @@ from connector.store import credentials
 from connector.store.directory import DirectoryStore
 from connector.store.engine import Unavailable, reading
 from connector.store.user_licenses import licenses_of
+from scim.dialects import Answer
 from scim.endpoints import Caller
 from scim.errors import TooManyRequests, Unauthorized
 from scim.views import Config, blueprint
@@ -46,7 +48,7 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
                 f"more than {settings.scim.rate} requests a second (CONNECTOR_SCIM__RATE)", retry_after=wait
             )
         store = DirectoryStore(engine, found.pk, lambda: datetime.now(UTC), g.request_id, base_url)
-        return Caller(found.name, found.kind, store)
+        return Caller(found.name, found.kind, store, *_answers(found.options))
 
     def licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
         with reading(engine) as connection:
@@ -54,3 +56,12 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
 
     config = Config(base_url, authenticate, licenses, (Unavailable,))
     app.register_blueprint(blueprint(config), url_prefix=PREFIX)
+
+
+def _answers(options: str) -> tuple[Answer | None, Answer | None]:
+    """What a PATCH of a user and of a group gives back, where the directory was told something unusual."""
+    if "patched_" not in options:
+        return None, None
+    said = orjson.loads(options)
+    user, group = said.get("patched_user"), said.get("patched_group")
+    return Answer(user) if user else None, Answer(group) if group else None

@@ -1,5 +1,6 @@
 """directory, token, client: who may write a mirror, and with which secret."""
 
+import json
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -31,21 +32,70 @@ def _pull_options(command: Any) -> Any:
     return command
 
 
+def _answer_options(command: Any) -> Any:
+    for name, values in (
+        ("group", ["nothing", "brief", "full", "usual"]),
+        ("user", ["nothing", "full", "usual"]),
+    ):
+        text = f"What a PATCH of a {name} gives back (usual: what its kind wants)."
+        command = click.option(f"--patch-{name}", type=click.Choice(values), help=text)(command)
+    return command
+
+
+def _answers(patch_user: str | None, patch_group: str | None) -> dict[str, str | None]:
+    """As the directory's options; what wasn't said is left out, the usual is None."""
+    said = {"patched_user": patch_user, "patched_group": patch_group}
+    return {key: None if value == "usual" else value for key, value in said.items() if value is not None}
+
+
 @directory.command()
 @click.argument("name", type=NAME)
 @click.option("--kind", type=click.Choice(["scim", "entra", "okta"]), required=True, help="Who pushes.")
+@_answer_options
 @_pull_options
 @json_option
 @pass_shell
-def add(shell: Shell, /, name: str, kind: str, as_json: bool, **pull: str | None) -> None:
+def add(
+    shell: Shell,
+    /,
+    name: str,
+    kind: str,
+    patch_user: str | None,
+    patch_group: str | None,
+    as_json: bool,
+    **pull: str | None,
+) -> None:
     """Make a directory that pushes by SCIM."""
     if given := [f"--{option.replace('_', '-')}" for option, value in pull.items() if value is not None]:
         raise NotYet(f"{', '.join(given)}: this version takes what a directory pushes, and pulls nothing")
     actor = shell.actor(Role.OPERATOR)
+    answers = _answers(patch_user, patch_group)
+    detail = {"kind": kind, **answers}
     with refusals(), writing(shell.engine) as connection:
         made = directories.add(connection, name, kind, now())
-        audit.append(connection, actor.name, "directory.add", f"directory:{name}", {"kind": kind}, now())
+        if answers:
+            directories.set_options(connection, name, answers)
+        audit.append(connection, actor.name, "directory.add", f"directory:{name}", detail, now())
     show_fields({"name": made.name, "kind": made.kind, "state": "new"}, as_json=as_json)
+
+
+@directory.command("set")
+@click.argument("name", type=NAME)
+@_answer_options
+@json_option
+@pass_shell
+def set_(shell: Shell, name: str, patch_user: str | None, patch_group: str | None, as_json: bool) -> None:
+    """Change what a directory's provider gets back from a PATCH."""
+    actor = shell.actor(Role.OPERATOR)
+    answers = _answers(patch_user, patch_group)
+    if not answers:
+        raise click.UsageError("say what to change: --patch-user or --patch-group")
+    with refusals(), writing(shell.engine) as connection:
+        changed = directories.set_options(connection, name, answers)
+        audit.append(connection, actor.name, "directory.set", f"directory:{name}", answers, now())
+    said = json.loads(changed.options)
+    shown = {f"patch_{of}": said.get(f"patched_{of}", "usual") for of in ("user", "group")}
+    show_fields({"name": name, **shown}, as_json=as_json)
 
 
 @directory.command("list")
@@ -58,7 +108,7 @@ def list_(shell: Shell, as_json: bool) -> None:
         rows = [asdict(each) for each in seen_directories.seen(connection, now())]
     show_rows(
         rows,
-        ("name", "kind", "state", "fresh_at", "users", "groups"),
+        ("name", "kind", "state", "fresh_at", "users", "groups", "warnings"),
         as_json=as_json,
         nothing="There is no directory: `directory add NAME --kind entra` makes one.",
     )
@@ -90,6 +140,8 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
     if found.state == "stale":
         wrong.append("nothing was heard of it for three days: look at its provider's provisioning log")
     row = asdict(found) | {"credentials": len(live), "warnings": len(warned), "problems": wrong}
+    if as_json:
+        row["skipped"] = [asdict(each) for each in warned]
     show_fields(row, as_json=as_json)
     if warned and not as_json:
         show_rows(
@@ -108,6 +160,8 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
 def remove(shell: Shell, name: str, yes: bool) -> None:
     """Remove a directory without mappings and managed licenses, its mirror and its tokens (R26)."""
     actor = shell.actor(Role.OPERATOR)
+    with refusals(), reading(shell.engine) as connection:
+        directories.named(connection, name)
     if not yes:
         click.confirm(f"Remove {name}, all that it wrote, and its tokens?", abort=True, err=True)
     with refusals(), writing(shell.engine) as connection:

@@ -1,11 +1,12 @@
 """Which directories are there? (R06, R26)"""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select
+from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
 from connector.store.marks import mark_directory
 from connector.store.rows import insert_into
@@ -58,6 +59,17 @@ def add(connection: Connection, name: str, kind: str, now: datetime, options: st
     return directory_of(row)
 
 
+def set_options(connection: Connection, name: str, given: Mapping[str, str | None]) -> Directory:
+    """Put these options in the place of what they were; None takes one away. Raises Unknown."""
+    row = connection.execute(select(directories).where(directories.c.name == name).with_for_update()).first()
+    if row is None:
+        raise _unknown(name)
+    options = {**json.loads(row.options), **given}
+    kept = json.dumps({key: value for key, value in options.items() if value is not None})
+    changed = update(directories).where(directories.c.pk == row.pk).values(options=kept)
+    return directory_of(connection.execute(changed.returning(*directories.c)).one())
+
+
 def all_of(connection: Connection) -> Sequence[Directory]:
     """By name."""
     return [directory_of(row) for row in connection.execute(select(directories).order_by(directories.c.name))]
@@ -67,8 +79,12 @@ def named(connection: Connection, name: str) -> Directory:
     """Raises Unknown."""
     row = connection.execute(select(directories).where(directories.c.name == name)).first()
     if row is None:
-        raise Unknown(f"there is no directory {name!r}: see `directory list`")
+        raise _unknown(name)
     return directory_of(row)
+
+
+def _unknown(name: str) -> Unknown:
+    return Unknown(f"there is no directory {name!r}: see `directory list`")
 
 
 def remove(connection: Connection, name: str, now: datetime) -> None:

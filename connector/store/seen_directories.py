@@ -21,6 +21,7 @@ class Seen:
     error: str | None
     users: int
     groups: int
+    warnings: int  #: different things that were skipped
     created_at: datetime
 
 
@@ -41,7 +42,9 @@ def seen(connection: Connection, now: datetime) -> Sequence[Seen]:
         .where(groups.c.directory_pk == directories.c.pk, groups.c.deleted_at.is_(None))
         .scalar_subquery()
     )
-    query = select(directories, people.label("people"), sets.label("sets")).order_by(directories.c.name)
+    skipped = select(func.count()).where(warnings.c.directory_pk == directories.c.pk).scalar_subquery()
+    counts = (people.label("people"), sets.label("sets"), skipped.label("skipped"))
+    query = select(directories, *counts).order_by(directories.c.name)
     return [
         Seen(
             name=row.name,
@@ -51,6 +54,7 @@ def seen(connection: Connection, now: datetime) -> Sequence[Seen]:
             error=None,
             users=row.people,
             groups=row.sets,
+            warnings=row.skipped,
             created_at=row.created_at,
         )
         for row in connection.execute(query)
