@@ -109,6 +109,9 @@ def add(shell: Shell, /, product: str, quantity: int, as_json: bool, **given: st
         needed = [f"--{name}" for name in _NEEDED if not given[name.replace("-", "_")]]
         raise click.UsageError(f"{', '.join(needed)}: needed to buy a product")
     desk = _desk(shell)
+    known = [str(each.id) for each in desk.anysoft.products()]
+    if product not in known:
+        raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
     with refusals(), desk.audited("license.add", product, {"quantity": quantity}):
         desk.anysoft.add_product(ProductId(product), quantity, billing, address, uuid.uuid4().hex)
     found = next(each for each in _licenses(shell) if each.product == product)

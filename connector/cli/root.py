@@ -25,7 +25,7 @@ from sync.ports import Missing, Rejected, Transient, Unauthorized
 _NAMED = (BadSettings, NotOpened, Unavailable, PortTaken, Refused, Transient, Rejected, Missing, Unauthorized)
 
 
-def build() -> click.Group:
+def build() -> click.Command:
     root = click.Group(
         "anysoft-connector",
         help="Directory groups (Entra ID, Okta) become AnySoft licenses.",
@@ -34,8 +34,7 @@ def build() -> click.Group:
     for command in nouns.all_commands():
         root.add_command(command)
     click.version_option(package_name="anysoft-connector")(root)
-    everywhere(root)
-    return root
+    return everywhere(root)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from connector import log
-from connector.cli.kinds import PORT
+from connector.cli.kinds import LINE, PORT
 from connector.cli.shell import Shell, pass_shell
 from connector.store.operators import Role
 from connector.store.sign_ins import Operator
@@ -13,7 +13,9 @@ from connector.web_address import url_of
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 port_option = click.option("--port", type=PORT, default=8080, show_default=True, help="0: a free one.")
-parent_option = click.option("--parent", type=click.IntRange(1), hidden=True, help="Ends with this process.")
+parent_option = click.option(
+    "--parent", type=click.IntRange(1, 2**22), hidden=True, help="Ends with this process."
+)
 
 
 @click.command()
@@ -67,12 +69,16 @@ def worker(shell: Shell, parent: int | None) -> None:
 
 
 @click.command("sign-in")
-@click.option("--url", help="Where the console is reached (CONNECTOR_PUBLIC_URL, or http://127.0.0.1:8080).")
+@click.option(
+    "--url", type=LINE, help="Where the console is reached (CONNECTOR_PUBLIC_URL, or http://127.0.0.1:8080)."
+)
 @pass_shell
 def sign_in(shell: Shell, url: str | None) -> None:
     """Print a link to the console that signs in once, within 15 minutes."""
     from connector.up import served_url, sign_in_link
 
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise click.BadParameter("write it as https://HOST or http://HOST:PORT", param_hint="--url")
     actor = shell.actor(Role.VIEWER)
     name = "local" if shell.as_operator is None else actor.name
     at = url or shell.settings.public_url or served_url(shell.engine) or "http://127.0.0.1:8080"

@@ -3,6 +3,7 @@
 import getpass
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,8 +139,8 @@ def _set_operator(context: click.Context, option: click.Parameter, value: str | 
         context.ensure_object(Shell).as_operator = value
 
 
-def everywhere(command: click.Command) -> None:
-    """Let the command and all below it take --config, --data and --as, before or after the noun."""
+def everywhere(command: click.Command) -> click.Command:
+    """The command, and all below it, taking --config, --data and --as, before or after the noun."""
     path = click.Path(path_type=Path)
     common = [
         click.Option(
@@ -155,7 +156,8 @@ def everywhere(command: click.Command) -> None:
             help="Act as this operator, with that operator's role.",
         ),
     ]  # fmt: skip
-    command.params.extend(common)
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            everywhere(below)
+    taking = copy(command)
+    taking.params = [*command.params, *common]
+    if isinstance(command, click.Group) and isinstance(taking, click.Group):
+        taking.commands = {name: everywhere(below) for name, below in command.commands.items()}
+    return taking

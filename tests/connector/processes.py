@@ -62,7 +62,7 @@ class Running:
         return time.monotonic() - begun
 
     def family(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+        return list(psutil.Process(self.process.pid).children(recursive=True))
 
     def child(self, name: str) -> psutil.Process:
         """`web` or `worker`, as started by `up`."""
@@ -78,7 +78,7 @@ class Running:
 
 def _words(process: psutil.Process) -> list[str]:
     try:
-        return process.cmdline()
+        return list(process.cmdline())
     except psutil.Error:
         return []
 

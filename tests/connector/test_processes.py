@@ -190,8 +190,7 @@ def _pause(running: Running, file: Path) -> None:
 def test_sync_wait_goes_through_the_running_worker_and_alone_without_one(
     served: Running, tmp_path: Path
 ) -> None:
-    folder = served.process.args and Path(psutil.Process(served.process.pid).cwd())
-    assert folder
+    folder = Path(psutil.Process(served.process.pid).cwd())
     done = run(folder, "sync", "--wait", "--json")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["cause"].startswith("cli:")
