@@ -4,9 +4,49 @@ import json
 from dataclasses import replace
 
 from sync.calls import Asked, repeat
-from sync.model import AccountId, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
+from sync.keeping import wished_active
+from sync.model import AccountId, Facts, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
 from sync.ports import Busy, Intent, Missing, Outcome, Ports, Rejected, Settled, Transient
 from sync.settle import failed, put_off
+
+
+def set_active(ports: Ports, run: RunId, facts: Facts) -> None:
+    """As it is wished now; one that fails is wished again in the next full round. Raises Busy."""
+    person = facts.person
+    wish = wished_active(person, facts.standings)
+    if person.account is None or wish is None:
+        return
+    account, key = person.account, ports.new_key()
+    ports.fence.check()
+    intent = ports.ledger.intend(
+        Intent(
+            run=run,
+            kind="account_update",
+            product=ProductId(""),
+            subscription=SubscriptionId(""),
+            key=key,
+            body=json.dumps({"user_name": person.user_name, "active": wish}, ensure_ascii=False),
+            people=((person.id, account),),
+        ),
+        ports.clock(),
+    )
+    ports.at("intent committed")
+    try:
+        repeat(ports, lambda: ports.licensing.set_active(account, wish, key))
+        ports.ledger.set_account_active(person.id, wish)
+        verdict = "updated"
+    except Busy:
+        ports.ledger.settle(run, intent, (), "busy", ports.clock())
+        raise
+    except Transient as error:
+        verdict = "no_answer" if error.maybe_done else "try_later"
+    except Rejected as error:
+        verdict = error.code
+    except Missing:
+        verdict = "not_found"
+    ports.at("answer read")
+    ports.ledger.settle(run, intent, (), verdict, ports.clock())
+    ports.at("outcome stored")
 
 
 def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> Asked | None:
@@ -50,7 +90,9 @@ def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> 
         refused = failed(standing, f"ACCOUNT_{code.upper()}", ports.clock())
         _give_up(ports, run, intent, person, refused, code)
         return None
+    ports.at("answer read")
     ports.ledger.settle(run, intent, (), "created" if made else "found", ports.clock())
+    ports.at("outcome stored")
     ports.ledger.learned_account(person.id, account, made=made)
     return Asked(person, account, standing)
 

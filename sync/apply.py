@@ -6,7 +6,7 @@ moment, and the seats are counted anew before each wave.
 
 from collections.abc import Iterator, Sequence
 
-from sync.accounts import account_of
+from sync.accounts import account_of, set_active
 from sync.allocate import allocate
 from sync.buying import see_to_requests
 from sync.calls import Asked, Kind, ask, succeeded
@@ -19,6 +19,7 @@ from sync.seats import seats_of
 from sync.sold import Sold
 
 WAVE = 1_000  #: seats given between two counts
+BATCH = 200  #: people read at once
 
 
 def carry_out(ports: Ports, run: RunId, plan: Plan, sold: Sold, policy: Policy) -> Iterator[str]:
@@ -27,6 +28,7 @@ def carry_out(ports: Ports, run: RunId, plan: Plan, sold: Sold, policy: Policy) 
     reserves = _reserves(ports)
     for product in reversed(order):
         _remove(ports, run, sold, product, _people(plan, Verb.REMOVE, product), policy)
+    _set_active(ports, run, plan)
     for product in order:
         _confirm(ports, run, sold, product, _people(plan, Verb.CONFIRM, product), policy)
     planned = {(a.person, a.product) for a in plan.actions if a.verb is Verb.ASSIGN}
@@ -57,6 +59,16 @@ def _remove(
                 batch.append(Asked(facts.person, facts.person.account, standing))
         if batch:
             ask(ports, run, Kind.UNASSIGN, sold.subscriptions[product], batch)
+
+
+def _set_active(ports: Ports, run: RunId, plan: Plan) -> None:
+    """Accounts, after the removals and before the assignments (R05)."""
+    people = [a.person for a in plan.actions if a.verb is Verb.ACCOUNT and a.person]
+    for n in range(0, len(people), BATCH):
+        for facts in ports.mirror.facts(people[n : n + BATCH], ()):
+            if ports.stopping():
+                return
+            set_active(ports, run, facts)
 
 
 def _to_remove(s: Standing) -> bool:

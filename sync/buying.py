@@ -78,5 +78,7 @@ def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription
         ports.ledger.settle(run, intent, (), "unauthorized", ports.clock())
         ports.ledger.store_request(run, request, quantity.postponed(request, ports.clock()), ports.clock())
         raise
+    ports.at("answer read")
     ports.ledger.settle(run, intent, (), verdict, ports.clock())
+    ports.at("outcome stored")
     ports.ledger.store_request(run, request, after, ports.clock())

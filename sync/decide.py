@@ -17,7 +17,7 @@ from datetime import datetime
 from unicodedata import normalize
 
 from sync.catalog import bases_first
-from sync.keeping import Case, is_ours, keep, keep_manual, refuse, spare, to_confirm, want
+from sync.keeping import Case, is_ours, keep, keep_manual, refuse, spare, to_confirm, want, wished_active
 from sync.losing import gone_bases, lose, removable
 from sync.model import (
     Decision,
@@ -76,6 +76,7 @@ def decide(
             decided[product] = _not_lost(case)
             confirm.extend([product] if to_confirm(case, decided[product]) else [])
     going, decided = removable(decided, catalog, now)
+    kept = [s for product, s in decided.items() if product not in going]
     return Decision(
         person=person,
         standings=tuple(decided[product] for product in order),
@@ -85,6 +86,7 @@ def decide(
         announce=tuple(announce),
         remove=tuple(product for product in reversed(order) if product in going),
         confirm=tuple(confirm),
+        active=wished_active(person, kept),
     )
 
 

@@ -1,6 +1,6 @@
 """Which plan follows from the decisions, the guards and the seats? Pure; the same for a dry run (R28)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,6 +68,7 @@ def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy
             if (d.person.id, product) not in held
         ),
         *sorted(removals, key=lambda a: -order.get(a.product, 0)),
+        *_accounts(read.decisions, held),
         *(
             Action(Verb.CONFIRM, product, d.person.id, d.person.user_name, because(d, product))
             for d in read.decisions
@@ -85,6 +86,16 @@ def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy
         blocked=tuple(_blocked(read.decisions, catalog)),
         names={d.person.id: d.person.user_name for d in read.decisions if d.changed},
     )
+
+
+def _accounts(decisions: Iterable[Decision], held: Collection[Pair]) -> Iterable[Action]:
+    for d in decisions:
+        if d.active is None or any((d.person.id, product) in held for product in d.remove):
+            continue
+        why = "set active again: enabled in the directory"
+        if not d.active:
+            why = "set inactive: disabled or deleted in every directory, no license left"
+        yield Action(Verb.ACCOUNT, ProductId(""), d.person.id, d.person.user_name, why)
 
 
 def because(decision: Decision, product: ProductId) -> str:

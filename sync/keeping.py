@@ -1,6 +1,6 @@
 """Which standing follows for a product that isn't being lost: kept, wanted, or not for this person?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -31,6 +31,20 @@ class Case:
     @property
     def bases(self) -> tuple[Standing | None, ...]:
         return tuple(self.decided.get(base) for base in self.catalog.bases(self.stored.product))
+
+
+def wished_active(person: Person, standings: Iterable[Standing]) -> bool | None:
+    """How the account is to be set; None: as it is (R05).
+
+    Inactive only if the connector made it, every record of the person is disabled or deleted, and no license
+    is left, in doubt neither; active again only if it was the connector that had set it inactive.
+    """
+    if person.account is None:
+        return None
+    if person.account_disabled:
+        return True if person.enabled else None
+    unneeded = person.account_made and not person.enabled
+    return False if unneeded and all(s.held is Held.NO for s in standings) else None
 
 
 def is_ours(standing: Standing) -> bool:

@@ -262,6 +262,9 @@ class Ledger(Protocol):
 
     def learned_account(self, person: PersonId, account: AccountId, *, made: bool) -> None: ...
 
+    def set_account_active(self, person: PersonId, active: bool) -> None:
+        """It was set so by us (R05)."""
+
     def forget_account(self, person: PersonId) -> None:
         """AnySoft does not know it any more (R05): it is looked up, or made, before the next call."""
 

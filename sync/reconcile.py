@@ -170,7 +170,8 @@ def _decide_all(
 
 def _says_something(d: Decision) -> bool:
     blocked = any(s.blocked for s in d.standings)
-    return bool(d.changed or d.losses or d.regained or d.announce or d.remove or d.confirm or blocked)
+    acts = d.announce or d.remove or d.confirm or d.active is not None
+    return bool(d.changed or d.losses or d.regained or acts or blocked)
 
 
 def _supply(ports: Ports, sold: Sold, read: Draft) -> Supply:

@@ -30,6 +30,7 @@ DONE = frozenset(
         "not_assigned",
         "created",
         "found",
+        "updated",
         "accepted",
         "announced",
     ]

@@ -141,7 +141,7 @@ def settle(
     clear(connection, sure, ProductId(intent.product), intent.kind, now, before=id)
     standings.write(connection, [o.standing for o in outcomes])
     follow(connection, [o.standing for o in outcomes], bases, now)
-    _tell_actions(connection, run, intent.kind, intent.product, outcomes, verdict)
+    _tell_actions(connection, run, intent.kind, intent.product, people, outcomes, verdict)
     detail: dict[str, object] = {"intent": id, "run": run, "verdict": verdict, "product": intent.product}
     if outcomes:
         found = audit.subjects_of(connection, [o.person for o in outcomes])
@@ -219,12 +219,21 @@ def _set_items(connection: Connection, id: IntentId, statuses: Mapping[PersonId,
 
 
 def _tell_actions(
-    connection: Connection, run: RunId, kind: str, product: str, outcomes: Sequence[Outcome], verdict: str
+    connection: Connection,
+    run: RunId,
+    kind: str,
+    product: str,
+    people: Sequence[PersonId],
+    outcomes: Sequence[Outcome],
+    verdict: str,
 ) -> None:
     """An account that isn't to be had is the outcome of the assignment for which it was wanted."""
     verbs = _VERBS.get(kind, (Verb.ASSIGN, Verb.CONFIRM, Verb.ACCOUNT))
     alike = or_(*(actions.c.action == verb.value for verb in verbs))
     of_run = and_(actions.c.run_pk == run, alike)
+    if kind == "account_update":
+        told = update(actions).where(of_run, actions.c.action == "account", actions.c.person_pk.in_(people))
+        connection.execute(told.values(outcome=verdict[:40]))
     if kind == "quantity":
         told = update(actions).where(of_run, actions.c.product == product)
         connection.execute(told.values(outcome=verdict[:40]))

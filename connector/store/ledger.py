@@ -123,6 +123,11 @@ class SqlLedger:
         with self._writing() as connection:
             connection.execute(update(persons).where(persons.c.pk == person).values(values))
 
+    def set_account_active(self, person: PersonId, active: bool) -> None:
+        with self._writing() as connection:
+            values = {"account_disabled": not active}
+            connection.execute(update(persons).where(persons.c.pk == person).values(values))
+
     def forget_account(self, person: PersonId) -> None:
         values = {"account_id": None, "account_made": False, "account_disabled": False}
         with self._writing() as connection:

@@ -145,7 +145,9 @@ def _facts_of(
     for standing in ledger_rows.read(connection, people):
         stands[standing.person].append(standing)
     found = {}
-    for row in connection.execute(select(persons).where(persons.c.pk.in_(people))):
+    rows = connection.execute(select(persons).where(persons.c.pk.in_(people))).all()
+    shared = _shared(connection, [row.account_id for row in rows if row.account_made])
+    for row in rows:
         id = PersonId(row.pk)
         person = Person(
             id=id,
@@ -157,9 +159,20 @@ def _facts_of(
             epoch=row.epoch,
             records=tuple(records.get(id, ())),
             conflict=row.conflict,
+            account_made=row.account_made and row.account_id not in shared,
+            account_disabled=row.account_disabled,
         )
         found[id] = Facts(person, member.get(id, ()), tuple(stands.get(id, ())))
     return found
+
+
+def _shared(connection: Connection, accounts: list[str]) -> frozenset[str]:
+    """Accounts that several people go by: what one of them needs no more may be another's (R02, R05)."""
+    if not accounts:
+        return frozenset()
+    query = select(persons.c.account_id).where(persons.c.account_id.in_(accounts))
+    several = query.group_by(persons.c.account_id).having(func.count() > 1)
+    return frozenset(connection.scalars(several))
 
 
 def _records(

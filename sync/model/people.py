@@ -48,6 +48,8 @@ class Person:
     epoch: datetime  #: entitlements older than this (re-created person, R02) count from here
     records: tuple[Record, ...]  #: live ones; empty: deleted everywhere
     conflict: bool = False  #: R06: linked to nobody, gets no license
+    account_made: bool = False  #: by the connector, and nobody else's (R05)
+    account_disabled: bool = False  #: by the connector
 
     @property
     def enabled(self) -> bool:

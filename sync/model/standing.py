@@ -137,3 +137,4 @@ class Decision:
     announce: tuple[ProductId, ...] = ()  #: removal announced now (R27)
     remove: tuple[ProductId, ...] = ()  #: due now, add-ons first (R09)
     confirm: tuple[ProductId, ...] = ()  #: entitled and held in doubt: ask again, it takes no further seat
+    active: bool | None = None  #: their account at AnySoft is to be set so, after the removals (R05)

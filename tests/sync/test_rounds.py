@@ -301,3 +301,45 @@ def test_r28_the_dry_run_plans_what_the_round_does(company: Company) -> None:
     planned, done = company.rehearse(), company.round()
     assert planned == done.plan
     assert len(company.holders(CENTRE)) == 3
+
+
+def test_r05_an_account_that_we_made_is_set_inactive_with_the_last_license_and_active_again(
+    company: Company,
+) -> None:
+    company.buy(PRINT, 5)
+    (ada, bob) = company.hire("ada@x.example", "bob@x.example")
+    found = company.tenant.create_account("bob@x.example", "", "", "", company.key())
+    company.map(company.group("P", [ada, bob]), PRINT)
+    company.round()
+
+    def is_active(name: str) -> bool:
+        account = company.tenant.find_account(name)
+        assert account is not None
+        return account.active
+
+    company.set_active(ada, False)
+    company.set_active(bob, False)
+    company.round()
+    assert company.holders(PRINT) == set()
+    assert not is_active("ada@x.example")
+    assert is_active("bob@x.example"), f"{found.id} was there before us"
+    company.set_active(ada, True)
+    company.round()
+    assert is_active("ada@x.example")
+    assert company.holders(PRINT) == {"ada@x.example"}
+
+
+def test_r05_an_account_that_somebody_else_set_inactive_is_left_so(company: Company) -> None:
+    company.buy(PRINT, 5)
+    (ada,) = company.hire("ada@x.example")
+    company.map(company.group("P", [ada]), PRINT)
+    company.round()
+    account = company.tenant.find_account("ada@x.example")
+    assert account is not None
+    company.tenant.set_active(account.id, False, company.key())
+    company.set_active(ada, False)
+    company.set_active(ada, True)
+    company.round(Scope.EVERYONE)
+    found = company.tenant.find_account("ada@x.example")
+    assert found is not None
+    assert not found.active
