@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sync.allocate import allocate, merged
 from sync.catalog import bases_first
+from sync.explain import blocked
 from sync.guards import check
 from sync.model import (
     Decision,
@@ -214,25 +215,12 @@ def _blocked(decisions: Iterable[Decision], catalog: Catalog) -> Iterable[Blocke
         for s in decision.standings:
             if s.blocked and s.held is Held.NO:
                 yield Blocked(
-                    s.person, decision.person.user_name, s.product, s.blocked, blocked_detail(s, catalog)
+                    s.person,
+                    decision.person.user_name,
+                    s.product,
+                    s.blocked,
+                    blocked(s.blocked, s.product, catalog),
                 )
-
-
-def blocked_detail(standing: Standing, catalog: Catalog) -> str:
-    match standing.blocked:
-        case "MISSING_BASE":
-            names = [p.name for b in catalog.bases(standing.product) if (p := catalog.product(b))]
-            return f"needs {' and '.join(names)} first: add the person to a group that gives it"
-        case "NOT_SUBSCRIBED":
-            return "no subscription of this product: add it with `license add`"
-        case "DISABLED":
-            return "disabled in the directory"
-        case "CONFLICT":
-            return "two records of one directory claim this person: rename or delete one"
-        case "PROTECTED":
-            return "on the protected list: never touched"
-        case other:
-            return other
 
 
 def _count(products: Iterable[ProductId]) -> dict[ProductId, int]:

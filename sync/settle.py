@@ -88,22 +88,18 @@ def after_unassign(before: Standing, status: Status, now: datetime) -> Standing:
 
 
 def freed(before: Standing) -> Standing:
-    """Surely not held any more: the loss is over, whatever began it."""
+    """Surely not held any more. That it was lost, when and why, is kept: a short gap is no break (R14)."""
     return replace(
         settled(before),
         held=Held.NO,
         origin=Origin.NONE,
         assigned_at=None,
         assigned_run=None,
-        lost_at=None,
-        lost_groups=(),
-        lost_why="",
         announced_at=None,
         due_at=None,
         hold=None,
         released=False,
         kept=False,
-        since=before.since if before.reasons else None,
     )
 
 
