@@ -214,13 +214,8 @@ def _blocked(decisions: Iterable[Decision], catalog: Catalog) -> Iterable[Blocke
     for decision in decisions:
         for s in decision.standings:
             if s.blocked and s.held is Held.NO:
-                yield Blocked(
-                    s.person,
-                    decision.person.user_name,
-                    s.product,
-                    s.blocked,
-                    blocked(s.blocked, s.product, catalog),
-                )
+                detail = blocked(s.blocked, s.product, catalog)
+                yield Blocked(s.person, decision.person.user_name, s.product, s.blocked, detail)
 
 
 def _count(products: Iterable[ProductId]) -> dict[ProductId, int]:
