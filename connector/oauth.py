@@ -9,23 +9,32 @@ from flask import Flask, Response, jsonify, request
 from sqlalchemy import Engine
 
 from connector.store import credentials
-from connector.store.engine import writing
+from connector.store.engine import reading, writing
 
 
 def set_up(app: Flask, engine: Engine) -> None:
     def token() -> Response:
         if request.mimetype != "application/x-www-form-urlencoded":
             return _refuse("invalid_request", "send a form: application/x-www-form-urlencoded")
-        if request.form.get("grant_type") != "client_credentials":
+        form, header = request.form, request.headers.get("Authorization", "")
+        for name, values in form.lists():
+            if len(values) > 1:
+                return _refuse("invalid_request", f"{name[:40]} is there twice; send it once")
+        if not form.get("grant_type"):
+            return _refuse("invalid_request", "send grant_type=client_credentials")
+        if form["grant_type"] != "client_credentials":
             return _refuse("unsupported_grant_type", "grant_type must be client_credentials")
-        header = request.headers.get("Authorization", "")
-        given = (
-            _basic(header) if header else (request.form.get("client_id"), request.form.get("client_secret"))
-        )
-        if given is None or not given[0] or not given[1]:
+        if header and "client_secret" in form:
+            return _refuse("invalid_request", "sign in by the header or by client_secret, not by both")
+        given = _basic(header) if header else (form.get("client_id", ""), form.get("client_secret", ""))
+        if given is None or not all(given):
             return _refuse("invalid_client", "send client_id and client_secret", 401)
-        with writing(engine) as connection:
-            made = credentials.exchange(connection, given[0], given[1], datetime.now(UTC))
+        now, made = datetime.now(UTC), None
+        with reading(engine) as connection:
+            known = credentials.knows(connection, *given, now)
+        if known:
+            with writing(engine) as connection:
+                made = credentials.exchange(connection, *given, now)
         if made is None:
             return _refuse("invalid_client", "this client is unknown, expired or revoked", 401)
         return jsonify(access_token=made.token, token_type="Bearer", expires_in=made.expires_in)  # noqa: S106
@@ -46,6 +55,7 @@ def _basic(header: str) -> tuple[str, str] | None:
 
 
 def _refuse(error: str, description: str, status: int = 400) -> Response:
+    """RFC 6749 5.2."""
     answer = jsonify(error=error, error_description=description)
     answer.status_code = status
     if status == 401:

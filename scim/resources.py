@@ -82,7 +82,7 @@ def show(
             {**_reference(group, base_url), "type": "direct" if group.direct else "indirect"}
             for group in groups
         ]
-    if licenses is not None:
+    if licenses:
         schemas.append(LICENSE)
         resource[LICENSE] = {"licenses": list(licenses)}
     resource["meta"] = {

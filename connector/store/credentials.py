@@ -102,16 +102,12 @@ def revoke(connection: Connection, id: str, now: datetime) -> None:
 
 
 def exchange(connection: Connection, client_id: str, secret: str, now: datetime) -> AccessToken | None:
-    """An access token of 60 minutes for a client's secret (RFC 6749 4.4); None: no such live client."""
-    if len(client_id) > _LONGEST or not client_id.isascii() or not client_id.isprintable():
-        return None
-    row = connection.execute(
-        select(credentials).where(
-            credentials.c.id == client_id, credentials.c.kind == "client", _is_live(now)
-        )
-    ).first()
-    expected = row.hash if row is not None else bytes(32)
-    if not compare_digest(_hash(secret), expected) or row is None:
+    """An access token of 60 minutes for a client's secret (RFC 6749 4.4); None: no such live client.
+
+    Ask `knows` before, where anybody may come: a writing transaction is for those who are known.
+    """
+    row = _client(connection, client_id, secret, now)
+    if row is None:
         return None
     connection.execute(  # the client's own old ones
         delete(credentials).where(credentials.c.issuer == client_id, credentials.c.expires_at <= now)
@@ -125,6 +121,23 @@ def exchange(connection: Connection, client_id: str, secret: str, now: datetime)
     )  # fmt: skip
     connection.execute(update(credentials).where(credentials.c.pk == row.pk).values(used_at=now))
     return AccessToken(token, int(ACCESS_LIFE.total_seconds()))
+
+
+def knows(connection: Connection, client_id: str, secret: str, now: datetime) -> bool:
+    """Whether this is a live client's secret."""
+    return _client(connection, client_id, secret, now) is not None
+
+
+def _client(connection: Connection, client_id: str, secret: str, now: datetime) -> Row[Any] | None:
+    if len(client_id) > _LONGEST or not client_id.isascii() or not client_id.isprintable():
+        return None
+    row = connection.execute(
+        select(credentials).where(
+            credentials.c.id == client_id, credentials.c.kind == "client", _is_live(now)
+        )
+    ).first()
+    expected = row.hash if row is not None else bytes(32)
+    return row if compare_digest(_hash(secret), expected) else None
 
 
 def authenticate(connection: Connection, token: str, now: datetime) -> Directory | None:

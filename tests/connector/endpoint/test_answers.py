@@ -1,4 +1,4 @@
-"""Does a directory get from a PATCH what its kind wants, or what it was told to get? And what it skips: who sees it?"""
+"""What does a directory get from a PATCH, and who sees what of it was skipped?"""
 
 import json
 import logging
