@@ -13,7 +13,7 @@ from typing import TypeVar
 from sqlalchemy import Connection, Engine, select, update
 
 from connector import wiring
-from connector.store import audit, marks, observed, standings
+from connector.store import audit, marks, observed, purchases, signals, standings
 from connector.store.engine import reading, writing
 from connector.store.explain import find_people
 from connector.store.intents import clear, follow
@@ -23,6 +23,7 @@ from connector.store.tables import standings as rows
 from sync.model import (
     AccountId,
     Assigned,
+    Destination,
     Facts,
     Held,
     Origin,
@@ -142,6 +143,18 @@ class Desk:
     def _note(self, action: str, product: str, detail: dict[str, object]) -> None:
         with writing(self.engine) as connection:
             audit.append(connection, self.by, action, product, {"product": product, **detail}, self.clock())
+
+    def add_destination(self, name: str) -> Destination:
+        """Raises Rejected; one for which none is left leads to a prompt in the next round (R17)."""
+        try:
+            with self.audited("destination.add", "anyscan", {}):
+                return self.anysoft.add_destination(name, _key())
+        except Rejected as error:
+            if error.code == "no_license_left":
+                with writing(self.engine) as connection:
+                    purchases.note_refusal(connection, self.clock())
+                    signals.ask(connection, False, self.by, self.clock())
+            raise
 
     # ---- people ----
 

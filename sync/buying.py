@@ -1,13 +1,28 @@
 """How is an approved quantity bought, once (R18-R20)? The rules are in quantity.py."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import assert_never
 
 from sync import quantity
+from sync.automatic import why_not
 from sync.calls import repeat
-from sync.model import Policy, ProductId, ProductType, Request, RunId, Subscription
+from sync.model import (
+    Buying,
+    GroupId,
+    Mode,
+    Policy,
+    ProductId,
+    ProductType,
+    Request,
+    RequestState,
+    RunId,
+    Subscription,
+)
+from sync.plan import Shortage
 from sync.ports import Intent, Missing, Ports, Rejected, Transient, Unauthorized
-from sync.seats import seats_of, shortage_of
+from sync.seats import destinations_short, seats_of, shortage_of
 from sync.sold import Sold
 
 
@@ -17,25 +32,86 @@ def see_to_requests(
     """Open, update, withdraw, expire, send and settle; one a product. Yields what went wrong."""
     now = ports.clock()  # before the read: an answer that was lost is settled only by a later read (R20)
     subscriptions = ports.licensing.subscriptions()
-    waiting, doubtful = ports.ledger.waiting(), ports.ledger.doubtful()
-    surely = ports.ledger.surely_held()
     alive = {r.product: r for r in ports.ledger.requests()}
-    for subscription in subscriptions:
-        product = sold.catalog.product(subscription.product)
-        if product is None or product.type is ProductType.METERED:
-            continue
-        seats = seats_of(subscription, doubtful.get(product.id, 0), sold.catalog, surely.get(product.id, 0))
-        usable = max(0, seats.free - reserved.get(product.id, 0))
-        shortage = shortage_of(subscription, seats, waiting.get(product.id, 0), usable)
-        before = alive.get(product.id)
-        last = None if before or not shortage.need else ports.ledger.last_request(product.id)
+    for subscription, shortage in _shortages(ports, sold, subscriptions, reserved, policy):
+        before = alive.get(shortage.product)
+        last = None if before or not shortage.need else ports.ledger.last_request(shortage.product)
         after = quantity.step(before, last, subscription, shortage, now, policy)
+        if before is not None and after is not None and after.ended_at is not None:
+            last, before = ports.ledger.store_request(run, before, after, now), None
+            after = quantity.step(None, last, subscription, shortage, now, policy)
+        after = _as_allowed(ports, sold, after, subscription, policy, now)
         if after is None:
             continue
         if after != before:
             after = ports.ledger.store_request(run, before, after, now)
         if quantity.to_send(after) and subscription.pending is None:
             yield from _send(ports, run, after, subscription)
+
+
+def _shortages(
+    ports: Ports,
+    sold: Sold,
+    subscriptions: Sequence[Subscription],
+    reserved: dict[ProductId, int],
+    policy: Policy,
+) -> Iterator[tuple[Subscription, Shortage]]:
+    """Of seats, and of Destinations (R17)."""
+    waiting, doubtful = ports.ledger.waiting(), ports.ledger.doubtful()
+    surely = ports.ledger.surely_held()
+    metered: list[Subscription] = []
+    for subscription in subscriptions:
+        product = sold.catalog.product(subscription.product)
+        if product is None:
+            continue
+        if product.type is ProductType.METERED:
+            metered.append(subscription)
+            continue
+        seats = seats_of(subscription, doubtful.get(product.id, 0), sold.catalog, surely.get(product.id, 0))
+        usable = max(0, seats.free - reserved.get(product.id, 0))
+        yield subscription, shortage_of(subscription, seats, waiting.get(product.id, 0), usable)
+    refused = bool(metered) and ports.ledger.destination_refused()
+    short = destinations_short(metered, refused, policy.destinations_spare)
+    if short is not None:
+        if refused and short.free:
+            ports.ledger.destination_free()
+        yield next(s for s in metered if s.product == short.product), short
+
+
+def _as_allowed(
+    ports: Ports, sold: Sold, request: Request | None, sub: Subscription, policy: Policy, now: datetime
+) -> Request | None:
+    """Asked for, bought without a person, or only reported (R21)."""
+    if request is None or request.state is not RequestState.OPEN:
+        return request
+    buying = policy.buying.get(request.product, Buying())
+    match buying.mode:
+        case Mode.ASK:
+            return request
+        case Mode.NEVER:
+            return None if request.id is None else quantity.withdrawn(request, "set to never", now)
+        case Mode.AUTO:
+            product = sold.catalog.product(request.product)
+            if product is None or sub.pending is not None:
+                return request
+            view = ports.ledger.purchase_view(
+                product.id,
+                _giving(ports, product.id),
+                now - timedelta(hours=policy.growth.hours),
+                now,
+            )
+            why = why_not(request, sub, product, buying, view, policy.growth)
+            return quantity.unattended(request, why, sub, now)
+        case _:
+            assert_never(buying.mode)
+
+
+def _giving(ports: Ports, product: ProductId) -> set[GroupId]:
+    """The groups whose members it is for, nested ones of transitive mappings included (R07)."""
+    mappings = [m for m in ports.mirror.mappings() if m.product == product]
+    deep = [m.group for m in mappings if m.transitive]
+    nested = {child for _, child in ports.mirror.nestings(deep)} if deep else set()
+    return {m.group for m in mappings} | nested
 
 
 def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription) -> Iterator[str]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
+from sync.automatic import PurchaseView
 from sync.model import (
     Account,
     AccountId,
@@ -273,6 +274,18 @@ class Ledger(Protocol):
 
     def last_request(self, product: ProductId) -> Request | None:
         """The one that ended last."""
+
+    def purchase_view(
+        self, product: ProductId, groups: Collection[GroupId], since: datetime, now: datetime
+    ) -> PurchaseView:
+        """What an automatic purchase depends on (R21); `groups` give the product, new members are from
+        `since` on (R25)."""
+
+    def destination_refused(self) -> bool:
+        """A Destination was wanted and there was none left, since one was last free (R17)."""
+
+    def destination_free(self) -> None:
+        """One is free again: what was refused before counts no more."""
 
     def store_request(self, run: RunId, before: Request | None, after: Request, now: datetime) -> Request: ...
 

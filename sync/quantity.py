@@ -187,6 +187,17 @@ def _underway(request: Request, sub: Subscription, now: datetime) -> Request:
     return replace(request, state=RequestState.PENDING, effective_by=by, reason="", updated_at=now)
 
 
+def withdrawn(request: Request, why: str, now: datetime) -> Request:
+    return _end(request, RequestState.WITHDRAWN, now, why)
+
+
+def unattended(request: Request, why_not: str, sub: Subscription, now: datetime) -> Request:
+    """An open request as it is after it was tried to do without a person (R21)."""
+    if why_not:
+        return replace(request, reason=f"not bought automatically: {why_not}")
+    return approve(request, None, sub.quantity, request.need, sub, AUTOMATIC, now)
+
+
 def _end(request: Request, state: RequestState, now: datetime, reason: str = "") -> Request:
     return replace(request, state=state, ended_at=now, updated_at=now, reason=reason)
 

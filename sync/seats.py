@@ -1,5 +1,6 @@
 """How many seats are there to give? Q, A and F of each product (license-rules: free = Q - A - F)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync.model import ProductType, Subscription
@@ -28,8 +29,8 @@ class Seats:
 
 
 def seats_of(subscription: Subscription, doubtful: int, catalog: Catalog, surely: int = 0) -> Seats:
-    """`surely`: how many surely hold it by the ledger. AnySoft's count may be a minute old (T11): then our own
-    assignments aren't in it yet, and A is at least what we know."""
+    """`surely`: how many surely hold it by the ledger. AnySoft's count may be a minute old (T11): then our
+    own assignments aren't in it yet, and A is at least what we know."""
     product = catalog.product(subscription.product)
     pending = subscription.pending
     return Seats(
@@ -39,6 +40,18 @@ def seats_of(subscription: Subscription, doubtful: int, catalog: Catalog, surely
         coming=pending.quantity - subscription.quantity if pending else 0,
         metered=product is not None and product.type is ProductType.METERED,
     )
+
+
+def destinations_short(metered: Sequence[Subscription], refused: bool, spare: int) -> Shortage | None:
+    """R17: what is missing of Destinations, as a shortage of the product that is bought for them; None: no
+    metered product is subscribed. Their quantities count together (L4)."""
+    if not metered:
+        return None
+    buys = max(metered, key=lambda s: s.product)  # AnyScan Destination where it is subscribed, else AnyScan
+    free = sum(s.quantity for s in metered) - max(s.destinations_created for s in metered)
+    coming = sum(max(0, s.pending.quantity - s.quantity) for s in metered if s.pending)
+    wanted = max(spare, 1 if refused and free <= 0 else 0)
+    return Shortage(buys.product, waiting=0, free=max(0, free), need=max(0, wanted - free - coming))
 
 
 def shortage_of(subscription: Subscription, seats: Seats, waiting: int, usable: int) -> Shortage:

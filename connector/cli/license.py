@@ -245,8 +245,8 @@ def list_destinations(shell: Shell, as_json: bool) -> None:
 def add_destination(shell: Shell, name: str, as_json: bool) -> None:
     """Create one; the quantities of AnyScan and AnyScan Destination bound how many there are (L4)."""
     desk = _desk(shell)
-    with refusals(), desk.audited("destination.add", "anyscan", {}):
-        made = desk.anysoft.add_destination(name, uuid.uuid4().hex)
+    with refusals():
+        made = desk.add_destination(name)
     show_fields({"id": made.id, "name": made.name}, as_json=as_json)
 
 

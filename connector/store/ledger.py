@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, case, literal, or_, select, update
 
-from connector.store import guard_view, intents, observed, plans, queue, requests, runs
+from connector.store import guard_view, intents, observed, plans, purchases, queue, requests, runs
 from connector.store.engine import reading, writing
 from connector.store.intents import Bases
 from connector.store.mirror import read_facts
 from connector.store.tables import persons, standings
+from sync.automatic import PurchaseView
 from sync.model import (
     AccountId,
     Assigned,
@@ -140,6 +141,21 @@ class SqlLedger:
     def last_request(self, product: ProductId) -> Request | None:
         with reading(self.engine) as connection:
             return requests.last_ended(connection, product)
+
+    def purchase_view(
+        self, product: ProductId, groups: Collection[GroupId], since: datetime, now: datetime
+    ) -> PurchaseView:
+        month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        with reading(self.engine) as connection:
+            return purchases.view(connection, product, groups, month, since, now)
+
+    def destination_refused(self) -> bool:
+        with reading(self.engine) as connection:
+            return purchases.destination_refused(connection)
+
+    def destination_free(self) -> None:
+        with self._writing() as connection:
+            purchases.forget_refusal(connection)
 
     def store_request(self, run: RunId, before: Request | None, after: Request, now: datetime) -> Request:
         """Raises Transient if a person decided on it meanwhile: the next round goes by that."""
