@@ -241,7 +241,7 @@ def test_what_only_the_database_can_tell_is_told(
 
 
 #: what these need beside what they say is required
-ENOUGH = {
+ENOUGH: dict[tuple[str, ...], tuple[str, ...]] = {
     ("license", "add"): ADDRESS,
     ("license", "adopt"): ("--entitled",),
     ("license", "manage"): ADDRESS,

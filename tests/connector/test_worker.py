@@ -10,8 +10,10 @@ from sqlalchemy import Engine
 
 from connector import rounds
 from connector.anysoft.office import grant_role, revoke_role
+from connector.app import create_app
+from connector.opening import prepare
 from connector.settings import Settings
-from connector.store import runs, signals
+from connector.store import credentials, directories, runs, signals
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.runs import Run
 from connector.worker import Worker
@@ -121,6 +123,34 @@ def test_without_the_role_it_is_patient_and_goes_on_when_it_comes_back(
         signals.ask(connection, True, "cli:ada", datetime.now(UTC))
     worker.tick()
     assert made(engine)[0].outcome == "done"
+
+
+def test_endpoint_and_worker_on_postgresql(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory pushes somebody, and a round looks at them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONNECTOR_DATABASE_URL", postgres_url)
+    monkeypatch.setenv("CONNECTOR_SECRET_KEY", "k" * 40)
+    settings = settings_for(tmp_path / "data")
+    engine = prepare(settings)
+    with writing(engine) as connection:
+        directories.add(connection, "entra", "entra", datetime.now(UTC))
+        token = credentials.token_create(connection, "entra", datetime.now(UTC)).secret
+    app = create_app(settings)
+    client = app.test_client()
+    assert client.get("/readyz").status_code == 200
+    headers = {"Authorization": f"Bearer {token}"}
+    user = {"userName": "ada@x.example", "active": True}
+    assert client.post("/scim/v2/Users", headers=headers, json=user).status_code == 201
+    worker = Worker(settings, engine, Event())
+    worker.tick()
+    with reading(engine) as connection:
+        assert not rounds.people_are_due(connection, datetime.now(UTC))
+    assert made(engine)[0].outcome == "done"
+    worker.close()
+    app.extensions["engine"].dispose()
+    engine.dispose()
 
 
 def test_a_stopped_worker_begins_nothing(settings: Settings, engine: Engine) -> None:
