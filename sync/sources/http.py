@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from urllib3.exceptions import HTTPError
 
 from sync.ports import Transient
 from sync.pulled import Incomplete
@@ -117,7 +118,10 @@ class Caller:
                     for link in requests.utils.parse_header_links(answer.headers.get("Link", ""))
                 )
                 return Answer(answer.status_code, answer.headers, self._read(answer), links)
-        except requests.RequestException as error:  # its text may hold the URL, and so a token of a link
+        except (
+            requests.RequestException,
+            HTTPError,
+        ) as error:  # its text may hold the URL, with a token in it
             raise Transient(f"{self.name} can't be reached: {type(error).__name__}") from None
 
     def own(self, url: str) -> str:
@@ -144,7 +148,8 @@ class Caller:
     def _read(self, answer: requests.Response) -> bytes:
         until = self.monotonic() + 2 * self.timeout
         content = bytearray()
-        for chunk in answer.iter_content(65_536):
+        # not iter_content: it waits for a full chunk, so that an answer that trickles would never be cut off
+        while chunk := answer.raw.read1(65_536, decode_content=True):
             content += chunk
             if len(content) > LARGEST_ANSWER:
                 raise Incomplete(f"an answer of {self.name} is larger than {LARGEST_ANSWER} bytes")

@@ -153,7 +153,9 @@ class Okta:
         except (Incomplete, Expired, Unauthorized, Transient) as error:
             if not self._only_this_fails(error):
                 raise
-            return self._give_up(reading, id, str(error), wanted)
+            nonsense = isinstance(error, Incomplete) and error.restart  # not even who is in it is believed
+            told = Page(reading.resume(), anew=(id,)) if nonsense else None
+            return self._give_up(reading, id, str(error), wanted, told)
 
     def _member_page(self, reading: Reading, id: str, wanted: frozenset[str]) -> Page:
         first = not reading.link

@@ -100,7 +100,7 @@ class Reading:
         count = self.found[self.todo[0]][1]
         got = self.got + len(ids)
         if count is not None and got > 2 * count + 1000:
-            raise Incomplete(f"its list goes on beyond the {count} members that Okta counts")
+            raise Incomplete(f"its list goes on beyond the {count} members that Okta counts", restart=True)
         return replace(self, got=got, sum=(self.sum + sum(int(_sign(id), 16) for id in ids)) % 2**62)
 
     def doubt(self, group: str) -> str:

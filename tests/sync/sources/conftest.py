@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import Engine
 
+from tests.company import Company
 from tests.standins.okta import Okta
 from tests.standins.tls import Authority, authority
+from tests.sync.sources.northmill import Northmill
 from tests.sync.sources.okta_world import Reader
 
 
@@ -24,3 +27,8 @@ def okta(tls: Authority) -> Iterator[Okta]:
 @pytest.fixture
 def reader(okta: Okta, tls: Authority) -> Reader:
     return Reader(okta, tls.bundle)
+
+
+@pytest.fixture
+def northmill(sqlite_engine: Engine, okta: Okta, tls: Authority) -> Northmill:
+    return Northmill(Company(sqlite_engine), okta, tls.bundle)
