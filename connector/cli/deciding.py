@@ -8,10 +8,10 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from connector import shown, wiring
+from connector import prompts, shown, wiring
 from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, USER
 from connector.cli.license import amount
-from connector.cli.out import json_option, show_fields, show_rows
+from connector.cli.out import json_option, show_fields, show_rows, text
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.store import holds, queue, requests, signals
 from connector.store.engine import reading, writing
@@ -117,8 +117,28 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
     with refusals(), reading(shell.engine) as connection:
         found = requests.get(connection, RequestId(id))
         line = queue.read_queue(connection, found.product, 50)
-    row = _prompts(shell, [found])[0] | {"people": [w.user_name for w in line]}
-    show_fields(row, as_json=as_json)
+    anysoft, settings = wiring.licensing(shell.settings, shell.engine), shell.settings
+    with reading(shell.engine) as connection:
+        known = shown.licenses(anysoft, connection)
+        asked = shown.prompt(found, known)
+        price = next((each.price for each in known if each.product == found.product), None)
+        said = prompts.content(
+            connection, found, price, asked.renews_on, wiring.policy(settings),
+            settings.sync.sales_contact, now(),
+        )  # fmt: skip
+    if as_json:
+        row = _prompts(shell, [found])[0] | {"people": [w.user_name for w in line], "waits": said.people}
+        more = {name: getattr(said, name) for name in _SAID}
+        show_fields(row | more, as_json=True)
+        return
+    show_fields(_prompts(shell, [found])[0], as_json=False)
+    click.echo()
+    for each in prompts.lines(found, said, asked.charge_now, asked.next_bill, asked.renews_on):
+        click.echo(text(each))
+
+
+#: what a prompt says beside its figures (R18)
+_SAID = ("cheaper", "wait_until", "contact", "headroom", "if_nobody_answers")
 
 
 @request_.command()
