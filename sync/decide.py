@@ -86,7 +86,7 @@ def decide(
         announce=tuple(announce),
         remove=tuple(product for product in reversed(order) if product in going),
         confirm=tuple(confirm),
-        active=wished_active(person, kept),
+        active=None if why_not == "PROTECTED" else wished_active(person, kept),
     )
 
 

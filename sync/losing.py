@@ -79,7 +79,7 @@ def removable(
     after = dict(decided)
     for product in free - going:
         s = decided[product]
-        later = now + RECHECK
+        later = _again_at(product, decided, catalog, now)
         if _has_addon(product, decided, catalog):
             after[product] = replace(s, blocked=KEPT_BY_ADDON, look_at=later)
         elif s.look_at is None or s.look_at <= now:
@@ -113,6 +113,15 @@ def _stays_behind(
 
 def _has_addon(product: ProductId, decided: Mapping[ProductId, Standing], catalog: Catalog) -> bool:
     return any(_is_held(decided.get(addon)) for addon in catalog.addons(product))
+
+
+def _again_at(
+    product: ProductId, decided: Mapping[ProductId, Standing], catalog: Catalog, now: datetime
+) -> datetime:
+    """When the add-on that keeps it is looked at again, so that both go then (R09)."""
+    addons = [s for addon in catalog.addons(product) if (s := decided.get(addon)) and _is_held(s)]
+    looks = [s.look_at for s in addons if s.look_at is not None and s.look_at > now]
+    return min([now + RECHECK, *looks])
 
 
 def _is_held(standing: Standing | None) -> bool:

@@ -275,3 +275,21 @@ def _old(before: Any) -> Fault:
         return before if name == "subscriptions" else before[0]
 
     return answer
+
+
+def test_r09_t09_a_base_that_waited_for_its_failing_addon_goes_with_the_addons_next_try(
+    company: Company,
+) -> None:
+    (ada,) = staffed(company, 1, 1)
+    company.buy(CENTRE, 1)
+    company.map(company.group("Centre", [ada]), CENTRE)
+    company.round()
+    fail(company, ("unassign",), lost_request, lost_request, lost_request)
+    company.set_active(ada, False)
+    company.round()
+    company.go(seconds=1)
+    company.round()
+    assert company.holders(PRINT) == company.holders(CENTRE) == set(names(1))
+    company.go(seconds=5)
+    company.round()
+    assert company.holders(PRINT) == company.holders(CENTRE) == set()

@@ -302,21 +302,21 @@ def test_losing_only_the_add_on_does_not_touch_the_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "change"),
+    ("says", "change", "again_in"),
     [
-        ("by hand", {"origin": Origin.MANUAL}),
-        ("held by a guard", {"hold": HoldId(7)}),
-        ("kept by a person", {"kept": True}),
-        ("failing", {"failure": "NO_ANSWER", "next_try": at(DUE + 9)}),
+        ("by hand", {"origin": Origin.MANUAL}, 15),
+        ("held by a guard", {"hold": HoldId(7)}, 15),
+        ("kept by a person", {"kept": True}, 15),
+        ("failing, tried again sooner", {"failure": "NO_ANSWER", "next_try": at(DUE + 9)}, 9),
     ],
 )
-def test_an_add_on_that_stays_keeps_the_base(says: str, change: dict[str, Any]) -> None:
+def test_an_add_on_that_stays_keeps_the_base(says: str, change: dict[str, Any], again_in: int) -> None:
     """R10: REQUIRED_BY_ADDON, shown"""
     told = days_on([], *BOTH, times=[0, SETTLED])
     decision = judge([], *after(told, CENTRE, **change), now=at(DUE))
     assert decision.remove == (), says
     s = of(decision)
-    assert (s.blocked, s.look_at, s.state) == ("REQUIRED_BY_ADDON", at(DUE + 15), State.REMOVING), says
+    assert (s.blocked, s.look_at, s.state) == ("REQUIRED_BY_ADDON", at(DUE + again_in), State.REMOVING), says
     again = judge([], *decision.standings, now=at(DUE))
     assert again.changed == ()
 
