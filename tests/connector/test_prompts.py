@@ -35,7 +35,7 @@ def firm(sqlite_engine: Engine) -> Company:
 
 
 def said(
-    company: Company, price: Money | None = None, renews: date | None = None, **asked: int
+    company: Company, price: Money | None = None, renews: date | None = None, **asked: Any
 ) -> prompts.Content:
     request = company.request(PRINT)
     assert request is not None
