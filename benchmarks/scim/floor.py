@@ -1,4 +1,4 @@
-"""What does such a request cost at least? Flask and SQLAlchemy Core, the same tables, no SCIM beyond the need.
+"""What does such a request cost at least? Flask and SQLAlchemy Core, the same tables, little else.
 
 It reads the token, reads and writes the rows that the connector must read and write, notes the change and
 marks the person, and answers with the same JSON; it checks next to nothing and understands only what the

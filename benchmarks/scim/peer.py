@@ -19,7 +19,7 @@ from scim2_server.utils import (
 )
 
 sys.path.insert(0, os.environ["BENCH_ROOT"])
-from benchmarks.scim.world import CORE, ENTERPRISE, TOKEN, World  # noqa: E402
+from benchmarks.scim.world import CORE, ENTERPRISE, TOKEN, World
 
 
 def application() -> BearerTokenApplication:

@@ -32,7 +32,6 @@ class Scenario:
     make: Make
     writers: int = 1  #: clients at the same time
     target: float = 1.3  #: of CPU per request against the floor
-    needs: int = 0  #: the group of this size
 
 
 @dataclass(slots=True)
@@ -52,14 +51,12 @@ def scenarios(world: World) -> list[Scenario]:
         Scenario("patch active", _disables),
         Scenario("patch five attributes", _updates),
     ]
-    for size in world.sizes:
-        found.append(Scenario(f"add one to a group of {size:,}", _joining("Add", size), needs=size))
-        found.append(Scenario(f"remove one from a group of {size:,}", _joining("Remove", size), needs=size))
     largest = max(world.sizes)
+    found += [Scenario(f"add and remove one in a group of {size:,}", _churn(size)) for size in world.sizes]
     found += [
-        Scenario("get a group without members", _group_gets(largest), needs=largest),
-        Scenario("look a group up by displayName", _group_lookups(largest), needs=largest),
-        Scenario("8 writers on one group", _churn(world.sizes[1]), writers=8, needs=world.sizes[1]),
+        Scenario("get a group without members", _group_gets(largest)),
+        Scenario("look a group up by displayName", _group_lookups(largest)),
+        Scenario("8 writers on one group", _churn(world.sizes[1]), writers=8),
         Scenario("an Entra cycle", lambda w, r: _cycle(w, r, numbers)),
     ]
     return found
@@ -146,18 +143,6 @@ def _update(world: World, chance: random.Random) -> Exchange:
     )  # fmt: skip
 
 
-def _joining(op: str, size: int) -> Make:
-    """Add people who aren't in; take out those who are: from the last member on, which then is no more."""
-
-    def make(world: World, chance: random.Random) -> Iterator[Exchange]:
-        numbers = range(size + 1, world.people + 1) if op == "Add" else range(world.people, 0, -1)
-        while True:
-            for number in numbers:
-                yield _member(op, world, size, number)
-
-    return make
-
-
 def _member(op: str, world: World, size: int, number: int) -> Exchange:
     body = _operations({"op": op, "path": "members", "value": [{"value": world.user_id(number)}]})
     path = f"/Groups/{world.group_id(size)}?excludedAttributes=members"
@@ -165,9 +150,11 @@ def _member(op: str, world: World, size: int, number: int) -> Exchange:
 
 
 def _churn(size: int) -> Make:
+    """Somebody who isn't in joins and leaves: each request changes something, the group keeps its size."""
+
     def make(world: World, chance: random.Random) -> Iterator[Exchange]:
         while True:
-            number = chance.randint(1, world.people)
+            number = chance.randint(size + 1, world.people)
             yield _member("Add", world, size, number)
             yield _member("Remove", world, size, number)
 
@@ -213,7 +200,7 @@ def _cycle(world: World, chance: random.Random, numbers: Numbers) -> Iterator[Ex
     """An incremental cycle in small: someone new, people who changed, a group that grows and shrinks."""
     size = world.sizes[1]
     while True:
-        number = chance.randint(1, world.people)
+        number = chance.randint(size + 1, world.people)
         yield _lookup(world, number)
         yield _update(world, chance)
         yield _get(world.user_id(number))

@@ -73,7 +73,9 @@ def peer(python: Path, world: World, folder: Path) -> Iterator[Server]:
     shutil.copyfile(Path(__file__).parent / "peer.py", folder / "peer.py")
     environment = {"BENCH_PEOPLE": str(world.people), "BENCH_ROOT": str(ROOT)}
     command = [str(python), *_granian("peer:application", port)]
-    with _running("scim2-server", command, port, "/v2", "/v2/ServiceProviderConfig", folder, environment) as s:
+    with _running(
+        "scim2-server", command, port, "/v2", "/v2/ServiceProviderConfig", folder, environment
+    ) as s:
         yield s
 
 
