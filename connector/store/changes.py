@@ -3,12 +3,14 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, String, Text, insert, literal, select
 
 from connector.store.rows import chunks
 from connector.store.tables import Key, Moment, changes, memberships, users
 
+_ONE = insert(changes)
 _COLUMNS = ["at", "directory_pk", "person_pk", "group_pk", "what", "request", "detail"]
 
 
@@ -23,17 +25,12 @@ class Recorder:
         self, what: str, *, person: int | None = None, group: int | None = None, detail: str = ""
     ) -> None:
         """One change of one person, one group, or one person in one group."""
-        self.connection.execute(
-            insert(changes).values(
-                at=self.now, directory_pk=self.directory, person_pk=person, group_pk=group,
-                what=what, request=self.request, detail=detail,
-            )
-        )  # fmt: skip
+        self.connection.execute(_ONE, self._row(what, person, group, detail))
 
-    def note_members(self, what: str, group: int, user_pks: Collection[int]) -> None:
+    def note_members(self, what: str, group: int, people: Collection[int]) -> None:
         """`joined` or `left`, one row a person."""
-        for chunk in chunks(user_pks):
-            self._select(what, literal(group, Key), users.c.pk.in_(chunk), detail="")
+        for chunk in chunks(people):
+            self.connection.execute(_ONE, [self._row(what, person, group, "") for person in chunk])
 
     def note_dissolved(self, group: int) -> None:
         """Everybody left, because the group is being deleted: to be called while they are still in it."""
@@ -44,6 +41,12 @@ class Recorder:
         """One person left all these groups, because the user is being deleted."""
         for group in group_pks:
             self._select("left", literal(group, Key), users.c.pk == user_pk, detail="user deleted")
+
+    def _row(self, what: str, person: int | None, group: int | None, detail: str) -> dict[str, Any]:
+        return {
+            "at": self.now, "directory_pk": self.directory, "person_pk": person, "group_pk": group,
+            "what": what, "request": self.request, "detail": detail,
+        }  # fmt: skip
 
     def _select(self, what: str, group: object, which: object, detail: str) -> None:
         columns = (

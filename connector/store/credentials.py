@@ -12,11 +12,23 @@ from hashlib import sha256
 from hmac import compare_digest
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from connector.store.directories import Directory, Unknown, directory_of, named
 from connector.store.engine import Unavailable, reading, writing
-from connector.store.tables import credentials, directories
+from connector.store.tables import Moment, credentials, directories
 
 #: easily found by secret scanners
 PREFIXES = {"token": "asc_", "client": "ascs_", "access": "asca_"}
@@ -170,19 +182,27 @@ def _bearer(connection: Connection, token: str, now: datetime) -> Row[Any] | Non
     if not token or len(token) > _LONGEST or not token.isascii():
         return None
     hashed = _hash(token)
-    row = connection.execute(
-        select(directories, credentials.c.hash, credentials.c.used_at, credentials.c.pk.label("credential"))
-        .join(credentials, credentials.c.directory_pk == directories.c.pk)
-        .where(credentials.c.hash == hashed, credentials.c.kind.in_(("token", "access")), _is_live(now))
-    ).first()
+    row = connection.execute(_BY_HASH, {"hash": hashed, "now": now}).first()
     return row if row is not None and compare_digest(row.hash, hashed) else None
 
 
-def _is_live(now: datetime) -> ColumnElement[bool]:
+def _is_live(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
     return and_(
         credentials.c.revoked_at.is_(None),
         or_(credentials.c.expires_at.is_(None), credentials.c.expires_at > now),
     )
+
+
+# Built once: each request asks this.
+_BY_HASH = (
+    select(directories, credentials.c.hash, credentials.c.used_at, credentials.c.pk.label("credential"))
+    .join(credentials, credentials.c.directory_pk == directories.c.pk)
+    .where(
+        credentials.c.hash == bindparam("hash"),
+        credentials.c.kind != "client",
+        _is_live(bindparam("now", type_=Moment)),
+    )
+)
 
 
 def _issue(

@@ -13,7 +13,20 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from connector.store.changes import Recorder
 from connector.store.engine import reading, writing
@@ -23,10 +36,19 @@ from connector.store.marks import mark, mark_groups, mark_members
 from connector.store.members import change, net
 from connector.store.persons import Profile, as_key, claim, link, profile, show
 from connector.store.references import groups_of, members
-from connector.store.rows import canonical, insert_into
+from connector.store.rows import insert_into
 from connector.store.rowwise import stored
 from connector.store.scope import is_id
-from connector.store.tables import directories, groups, memberships, nestings, users, warnings
+from connector.store.tables import (
+    Key,
+    Moment,
+    directories,
+    groups,
+    memberships,
+    nestings,
+    users,
+    warnings,
+)
 from scim.query import Query
 from scim.store import (
     Attributes,
@@ -51,18 +73,22 @@ class DirectoryStore:
     now: Callable[[], datetime]
     request_id: str = ""
     base_url: str = ""  #: of the endpoint: filters on meta.location and $ref mean it
+    heard: datetime | None = None  #: when the directory was last heard of, as far as is known
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
         with reading(self.engine) as connection:
-            yield Session(connection, self.directory, self.now(), self.request_id, self.base_url)
+            yield self._session(connection)
 
     @contextmanager
     def writing(self) -> Iterator[Writer]:
         with writing(self.engine) as connection:
-            session = Session(connection, self.directory, self.now(), self.request_id, self.base_url)
+            session = self._session(connection)
             yield session
             session.finish()
+
+    def _session(self, connection: Connection) -> "Session":
+        return Session(connection, self.directory, self.now(), self.request_id, self.base_url, self.heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +100,9 @@ class Session:
     now: datetime
     request_id: str
     base_url: str = ""
+    heard: datetime | None = None
+    #: rows as `lock` read them, until something changes them
+    _locked: dict[str, Row[Any]] = field(default_factory=dict)
     _persons: set[int] = field(default_factory=set)
     _groups: set[int] = field(default_factory=set)
     _warnings: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -95,25 +124,28 @@ class Session:
     # ---- writing ----
 
     def lock(self, kind: Kind, id: str) -> Stored:
-        return stored(kind, self._row(kind, id, lock=True))
+        row = self._locked[id] = self._row(kind, id, lock=True)
+        return stored(kind, row)
 
     def create(self, kind: Kind, attributes: Attributes) -> Stored:
         return self._create_user(attributes) if kind is Kind.USER else self._create_group(attributes)
 
     def save(self, before: Stored, attributes: Attributes) -> Stored:
         """`before` as `lock` gave it."""
-        if canonical(attributes) == canonical(before.attributes):
+        if _canonical(attributes) == _canonical(before.attributes):
             return before
-        row = self._row(before.kind, before.id, lock=True)
+        row = self._locked.pop(before.id, None) or self._row(before.kind, before.id, lock=True)
         if row.version != before.version:
             raise RuntimeError("lock a resource before saving it: it changed in between")
         if before.kind is Kind.USER:
             values = self._save_user(row, before, attributes)
         else:
             values = self._save_group(row, attributes)
-        table = table_of(before.kind)
-        values |= {"document": _document(attributes), "version": before.version + 1, "modified_at": self.now}
-        self.connection.execute(update(table).where(table.c.pk == row.pk).values(values))
+        values |= {
+            "document": _document(attributes), "version": before.version + 1, "modified_at": self.now,
+            "key": row.pk,
+        }  # fmt: skip
+        self.connection.execute(_SAVE[before.kind], values)
         return Stored(before.kind, before.id, attributes, before.version + 1, before.created, self.now)
 
     def delete(self, kind: Kind, id: str) -> None:
@@ -123,7 +155,7 @@ class Session:
             self._delete_group(id)
 
     def change_members(self, group_id: str, operations: Sequence[MemberOp]) -> Sequence[str]:
-        group = self._row(Kind.GROUP, group_id, lock=True)
+        group = self._locked.get(group_id) or self._row(Kind.GROUP, group_id, lock=True)
         moved = change(self.connection, self.directory, group.pk, net(operations), self.now)
         if moved:
             self._touch_groups([group.pk])
@@ -132,7 +164,7 @@ class Session:
             for what, children in (("group_joined", moved.taken_in), ("group_left", moved.let_go)):
                 for child in children:
                     self._record.note(what, group=group.pk, detail=str(child))
-            self._persons.update(moved.persons)
+            self._persons.update(moved.joined, moved.left)
             self._groups.update(moved.taken_in, moved.let_go)
         return moved.unknown
 
@@ -142,8 +174,8 @@ class Session:
 
     def finish(self) -> None:
         """Warnings, marks, and when the directory was last heard of (to the minute)."""
-        into = insert_into(self.connection, warnings)
         for (code, subject), times in sorted(self._warnings.items()):
+            into = insert_into(self.connection, warnings)
             row = {
                 "directory_pk": self.directory, "code": code, "subject": subject, "count": times,
                 "first_at": self.now, "last_at": self.now,
@@ -156,12 +188,10 @@ class Session:
             )
         mark_groups(self.connection, sorted(self._groups), self.now)
         mark(self.connection, self._persons, self.now)
-        unheard = or_(
-            directories.c.heard_at.is_(None), directories.c.heard_at <= self.now - timedelta(minutes=1)
-        )
-        self.connection.execute(
-            update(directories).where(directories.c.pk == self.directory, unheard).values(heard_at=self.now)
-        )
+        past = self.now - timedelta(minutes=1)
+        if self.heard is None or self.heard <= past:
+            whose = {"directory": self.directory, "past": past, "now": self.now}
+            self.connection.execute(_HEARD, whose)
 
     # ---- users ----
 
@@ -262,11 +292,9 @@ class Session:
         return Recorder(self.connection, self.directory, self.now, self.request_id[:64])
 
     def _row(self, kind: Kind, id: str, *, lock: bool = False, deleting: bool = False) -> Row[Any]:
-        table = table_of(kind)
-        query = select(table).where(own(kind, self.directory), table.c.id == id)
-        if lock:  # members may join a group's or a user's row that is only being changed
-            query = query.with_for_update(key_share=not deleting)
-        row = self.connection.execute(query).first() if is_id(id) else None
+        query = (_DELETING if deleting else _LOCKING if lock else _READING)[kind]
+        whose = {"directory": self.directory, "id": id}
+        row = self.connection.execute(query, whose).first() if is_id(id) else None
         if row is None:
             raise NotFound(id)
         return row
@@ -277,16 +305,53 @@ class Session:
             "id": new.id, "directory_pk": self.directory, "document": _document(attributes),
             "version": new.version, "created_at": self.now, "modified_at": self.now,
         }  # fmt: skip
-        self.connection.execute(insert(table_of(kind)).values(common | values))
+        self.connection.execute(_CREATE[kind], common | values)
         return new
 
     def _touch_groups(self, pks: Sequence[int]) -> None:
+        self._locked.clear()  # their versions are older now
         for pk in pks:  # one by one: an UPDATE of many locks in no order
-            self.connection.execute(
-                update(groups)
-                .where(groups.c.pk == pk)
-                .values(version=groups.c.version + 1, modified_at=self.now)
-            )
+            self.connection.execute(_TOUCH, {"key": pk, "now": self.now})
+
+
+def _saving(table: Table) -> Update:
+    """Without the columns that stay as they were made."""
+    kept = {"pk", "id", "directory_pk", "person_pk", "created_at", "pulled_id", "pulled", "deleted_at"}
+    columns: dict[str, Any] = {
+        column.name: bindparam(column.name) for column in table.c if column.name not in kept
+    }
+    return update(table).where(table.c.pk == bindparam("key")).values(columns)
+
+
+# Built once: building such a statement takes longer than running it.
+_OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
+_READING = {
+    kind: select(table_of(kind)).where(own(kind, _OWNER), table_of(kind).c.id == bindparam("id"))
+    for kind in Kind
+}
+#: members may join a group's or a user's row that is only being changed
+_LOCKING = {kind: query.with_for_update(key_share=True) for kind, query in _READING.items()}
+_DELETING = {kind: query.with_for_update() for kind, query in _READING.items()}
+_CREATE = {kind: insert(table_of(kind)) for kind in Kind}
+_SAVE = {kind: _saving(table_of(kind)) for kind in Kind}
+_TOUCH = (
+    update(groups)
+    .where(groups.c.pk == bindparam("key"))
+    .values(version=groups.c.version + 1, modified_at=bindparam("now", type_=Moment))
+)
+_HEARD = (
+    update(directories)
+    .where(
+        directories.c.pk == _OWNER,
+        or_(directories.c.heard_at.is_(None), directories.c.heard_at <= bindparam("past", type_=Moment)),
+    )
+    .values(heard_at=bindparam("now", type_=Moment))
+)
+
+
+def _canonical(attributes: Attributes) -> bytes:
+    """One spelling only; unlike ==, it tells True from 1."""
+    return orjson.dumps(attributes, option=orjson.OPT_SORT_KEYS)
 
 
 def _document(attributes: Attributes) -> str:

@@ -23,7 +23,7 @@ def table_of(kind: Kind) -> Table:
     return users if kind is Kind.USER else groups
 
 
-def own(kind: Kind, directory: int) -> ColumnElement[bool]:
+def own(kind: Kind, directory: int | ColumnElement[int]) -> ColumnElement[bool]:
     return own_users(directory) if kind is Kind.USER else own_groups(directory)
 
 

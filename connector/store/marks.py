@@ -6,11 +6,23 @@ is always group marks, then marks, each ascending: so that no two can deadlock.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import ColumnElement, Connection, Select, delete, exists, literal, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    bindparam,
+    delete,
+    exists,
+    literal,
+    select,
+    tuple_,
+    update,
+)
 
 from connector.store.nested import descendants
-from connector.store.rows import chunks, insert_into
+from connector.store.rows import Insert, chunks, insert_for, insert_into
 from connector.store.tables import Key, Moment, group_marks, marks, memberships, persons, users
 from sync.model import PersonId
 from sync.ports import Mark
@@ -19,7 +31,8 @@ from sync.ports import Mark
 def mark(connection: Connection, people: Iterable[int], now: datetime) -> None:
     """Persons, by pk."""
     for chunk in chunks(sorted(set(people))):
-        _mark(connection, select(persons.c.pk).where(persons.c.pk.in_(chunk)), persons.c.pk, now)
+        values = {"people": chunk, "first": _first(now), "now": now}
+        connection.execute(_marking(connection.dialect.name), values)
 
 
 def mark_members(connection: Connection, group_pk: int, now: datetime) -> None:
@@ -108,13 +121,24 @@ def unmark(connection: Connection, answered: Iterable[Mark]) -> None:
 
 
 def _mark(connection: Connection, people: Select[tuple[int]], pk: ColumnElement[int], now: datetime) -> None:
+    statement = _growing(connection.dialect.name, people, pk)
+    connection.execute(statement, {"first": _first(now), "now": now})
+
+
+@cache
+def _marking(dialect: str) -> Insert:
+    """Built once: each write that changes something asks this."""
+    people = select(persons.c.pk).where(persons.c.pk.in_(bindparam("people", expanding=True)))
+    return _growing(dialect, people, persons.c.pk)
+
+
+def _growing(dialect: str, people: Select[tuple[int]], pk: ColumnElement[int]) -> Insert:
     """A person marked already keeps the time, and so the turn."""
-    into = insert_into(connection, marks)
-    connection.execute(
-        into.from_select(
-            ["person_pk", "generation", "marked_at"],
-            people.add_columns(literal(_first(now), Key), literal(now, Moment)).order_by(pk),
-        ).on_conflict_do_update(index_elements=["person_pk"], set_={"generation": marks.c.generation + 1})
+    fresh = people.add_columns(bindparam("first", type_=Key), bindparam("now", type_=Moment)).order_by(pk)
+    return (
+        insert_for(dialect, marks)
+        .from_select(["person_pk", "generation", "marked_at"], fresh)
+        .on_conflict_do_update(index_elements=["person_pk"], set_={"generation": marks.c.generation + 1})
     )
 
 

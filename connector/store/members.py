@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
-from sqlalchemy import Connection, Table, delete, literal, select
+from sqlalchemy import Connection, Table, bindparam, delete, select
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
-from connector.store.rows import chunks, insert_into
+from connector.store.rows import chunks, insert_for
 from connector.store.scope import Found, own_users, resolve
-from connector.store.tables import Moment, groups, memberships, nestings, users
+from connector.store.tables import Key, Moment, groups, memberships, nestings, users
 from scim.store import Kind, MemberOp, MemberVerb
 
 
@@ -25,9 +27,8 @@ class Net:
 class Moved:
     """What a change did, by pk; empty for what changed nothing (R03)."""
 
-    joined: tuple[int, ...] = ()  #: users
-    left: tuple[int, ...] = ()
-    persons: tuple[int, ...] = ()  #: of both
+    joined: tuple[int, ...] = ()  #: persons
+    left: tuple[int, ...] = ()  #: persons
     taken_in: tuple[int, ...] = ()  #: groups
     let_go: tuple[int, ...] = ()
     unknown: tuple[str, ...] = ()  #: ids that are nobody in this directory
@@ -71,9 +72,8 @@ def change(connection: Connection, directory: int, group_pk: int, wanted: Net, n
     joined = _put_in(connection, memberships, "user_pk", users, group_pk, _pks(adding, Kind.USER), now)
     taken_in = _put_in(connection, nestings, "child_pk", groups, group_pk, _pks(adding, Kind.GROUP), now)
     return Moved(
-        joined=tuple(joined),
-        left=tuple(left),
-        persons=tuple(sorted({persons[pk] for pk in (*joined, *left)})),
+        joined=tuple(persons[pk] for pk in joined),
+        left=tuple(persons[pk] for pk in left),
         taken_in=tuple(taken_in),
         let_go=tuple(let_go),
         unknown=tuple(id for id in (*wanted.add, *wanted.remove) if id not in adding and id not in removing),
@@ -108,13 +108,19 @@ def _take_out(
 ) -> list[int]:
     gone: list[int] = []
     for chunk in chunks(pks):
-        statement = (
-            delete(table)
-            .where(table.c.group_pk == group_pk, table.c[column].in_(chunk))
-            .returning(table.c[column])
-        )
-        gone += connection.scalars(statement)
+        gone += connection.scalars(_taking(table, column), {"from_group": group_pk, "pks": chunk})
     return gone
+
+
+@cache
+def _taking(table: Table, column: str) -> ReturningDelete[int]:
+    return (
+        delete(table)
+        .where(
+            table.c.group_pk == bindparam("from_group"), table.c[column].in_(bindparam("pks", expanding=True))
+        )
+        .returning(table.c[column])
+    )
 
 
 def _put_in(
@@ -129,12 +135,18 @@ def _put_in(
     """Those who are in already keep their `since` (R03)."""
     new: list[int] = []
     for chunk in chunks(pks):
-        rows = select(literal(group_pk), source.c.pk, literal(now, Moment)).where(source.c.pk.in_(chunk))
-        statement = (
-            insert_into(connection, table)
-            .from_select(["group_pk", column, "since"], rows)
-            .on_conflict_do_nothing()
-            .returning(table.c[column])
-        )
-        new += connection.scalars(statement)
+        statement = _putting(connection.dialect.name, table, column, source)
+        new += connection.scalars(statement, {"into_group": group_pk, "now": now, "pks": chunk})
     return new
+
+
+@cache
+def _putting(dialect: str, table: Table, column: str, source: Table) -> ReturningInsert[int]:
+    group, now = bindparam("into_group", type_=Key), bindparam("now", type_=Moment)
+    rows = select(group, source.c.pk, now).where(source.c.pk.in_(bindparam("pks", expanding=True)))
+    return (
+        insert_for(dialect, table)
+        .from_select(["group_pk", column, "since"], rows)
+        .on_conflict_do_nothing()
+        .returning(table.c[column])
+    )

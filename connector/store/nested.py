@@ -14,7 +14,7 @@ def descendants(roots: Collection[int] | Select[tuple[int]]) -> Select[tuple[int
     return select(inside.c.pk)
 
 
-def belonging(user_pks: Collection[int]) -> Select[tuple[int, int]]:
+def belonging(user_pks: Collection[int] | Select[tuple[int]]) -> Select[tuple[int, int]]:
     """(user, group) of each user, direct and through nesting, each pair once."""
     held = (
         select(memberships.c.user_pk.label("user_pk"), memberships.c.group_pk.label("group_pk"))

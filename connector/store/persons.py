@@ -14,11 +14,22 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Connection, cast, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    bindparam,
+    cast,
+    exists,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.sql import operators
 
 from connector.store.fold import folded
-from connector.store.tables import persons, users
+from connector.store.tables import Key, persons, users
 from scim.errors import InvalidValue
 from scim.store import Taken
 
@@ -82,13 +93,7 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
     Raises scim's Taken.
     """
     claim(connection, directory, new.key)
-    namesakes = connection.execute(
-        select(users.c.person_pk, persons.c.conflict)
-        .join(persons, persons.c.pk == users.c.person_pk)
-        .where(users.c.folded == new.key)
-        .order_by(persons.c.conflict, users.c.pk)
-        .limit(1)
-    ).first()
+    namesakes = connection.execute(_NAMESAKES, {"key": new.key}).first()
     if namesakes is not None:
         person, conflict = namesakes
         if not connection.scalar(
@@ -97,16 +102,7 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
             show(connection, person, new)
             return Link(person, conflict)
         return Link(_add(connection, new, now, conflict=True), True)
-    person = connection.scalar(
-        select(persons.c.pk)
-        .where(
-            persons.c.folded == new.key,
-            operators.is_(persons.c.conflict, False),
-            ~exists().where(users.c.person_pk == persons.c.pk),
-        )
-        .order_by(persons.c.account_id.is_(None), persons.c.pk.desc())
-        .limit(1)
-    )
+    person = connection.scalar(_LEFT_BEHIND, {"key": new.key})
     if person is None:
         return Link(_add(connection, new, now, conflict=False), False)
     connection.execute(update(persons).where(persons.c.pk == person).values(epoch=now))
@@ -123,19 +119,49 @@ def claim(connection: Connection, directory: int, key: str) -> None:
         connection.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(key, cast(0, BigInteger))))
         )
-    if connection.scalar(select(exists().where(users.c.directory_pk == directory, users.c.folded == key))):
+    if connection.scalar(_IS_TAKEN, {"directory": directory, "key": key}):
         raise Taken("userName")
 
 
 def show(connection: Connection, person: int, seen: Profile) -> None:
     """How the person is displayed, and what an account for them would be made from: as last seen."""
-    connection.execute(update(persons).where(persons.c.pk == person).values(_displayed(seen)))
+    connection.execute(_SHOW, _displayed(seen) | {"person": person})
 
 
 def _add(connection: Connection, new: Profile, now: datetime, *, conflict: bool) -> int:
     values = _displayed(new) | {"conflict": conflict, "epoch": now}
-    (pk,) = connection.execute(insert(persons).values(values).returning(persons.c.pk)).one()
-    return int(pk)
+    return int(connection.execute(_ADD, values).scalar_one())
+
+
+# Built once: building such a statement takes longer than running it.
+_NAMESAKES = (
+    select(users.c.person_pk, persons.c.conflict)
+    .join(persons, persons.c.pk == users.c.person_pk)
+    .where(users.c.folded == bindparam("key"))
+    .order_by(persons.c.conflict, users.c.pk)
+    .limit(literal_column("1"))
+)
+_LEFT_BEHIND = (
+    select(persons.c.pk)
+    .where(
+        persons.c.folded == bindparam("key"),
+        operators.is_(persons.c.conflict, False),
+        ~exists().where(users.c.person_pk == persons.c.pk),
+    )
+    .order_by(persons.c.account_id.is_(None), persons.c.pk.desc())
+    .limit(literal_column("1"))
+)
+_IS_TAKEN = select(
+    exists().where(
+        users.c.directory_pk == bindparam("directory", type_=Key), users.c.folded == bindparam("key")
+    )
+)
+_SHOW = (
+    update(persons)
+    .where(persons.c.pk == bindparam("person"))
+    .values({name: bindparam(name) for name in ("user_name", "folded", "display_name", "email")})
+)
+_ADD = insert(persons).returning(persons.c.pk)
 
 
 def _displayed(seen: Profile) -> dict[str, Any]:

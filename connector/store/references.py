@@ -1,13 +1,14 @@
 """Who is in a group, and which groups is a user in?"""
 
 from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
 
 from connector.store.nested import belonging
 from connector.store.rows import chunks
 from connector.store.scope import is_id, own_groups, own_users
-from connector.store.tables import groups, memberships, nestings, users
+from connector.store.tables import Key, groups, memberships, nestings, users
 from scim.store import Kind, Reference
 
 _STREAM = {"yield_per": 500}
@@ -43,21 +44,26 @@ def groups_of(
     """Every id asked for is a key; direct groups first, then those through nesting."""
     result: dict[str, list[Reference]] = {id: [] for id in user_ids}
     for chunk in chunks(id for id in result if is_id(id)):
-        found = connection.execute(
-            select(users.c.pk, users.c.id).where(own_users(directory), users.c.id.in_(chunk))
-        )
-        ids: dict[int, str] = {row.pk: row.id for row in found}
-        held = belonging(list(ids)).subquery()
-        rows = connection.execute(
-            select(held.c.user_pk, groups.c.id, groups.c.display_name, memberships.c.user_pk.is_not(None))
-            .join(groups, groups.c.pk == held.c.group_pk)
-            .outerjoin(
-                memberships,
-                (memberships.c.group_pk == held.c.group_pk) & (memberships.c.user_pk == held.c.user_pk),
-            )
-            .where(own_groups(directory))
-            .order_by(memberships.c.user_pk.is_(None), groups.c.pk)
-        )
-        for user_pk, id, name, direct in rows:
-            result[ids[user_pk]].append(Reference(Kind.GROUP, id, name, bool(direct)))
+        for user_id, id, name, direct in connection.execute(_HELD, {"directory": directory, "ids": chunk}):
+            result[user_id].append(Reference(Kind.GROUP, id, name, bool(direct)))
     return result
+
+
+def _held() -> Select[Any]:
+    """Built once: nearly each answer about a user asks this."""
+    owner: ColumnElement[int] = bindparam("directory", type_=Key)
+    whose = select(users.c.pk).where(own_users(owner), users.c.id.in_(bindparam("ids", expanding=True)))
+    held = belonging(whose).subquery()
+    direct = memberships.c.user_pk
+    return (
+        select(users.c.id, groups.c.id, groups.c.display_name, direct.is_not(None))
+        .select_from(held)
+        .join(users, users.c.pk == held.c.user_pk)
+        .join(groups, groups.c.pk == held.c.group_pk)
+        .outerjoin(memberships, (memberships.c.group_pk == held.c.group_pk) & (direct == held.c.user_pk))
+        .where(own_groups(owner))
+        .order_by(direct.is_(None), groups.c.pk)
+    )
+
+
+_HELD = _held()

@@ -11,6 +11,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 CHUNK = 500
 
 T = TypeVar("T")
+#: both have the same ON CONFLICT
+Insert = sqlite.Insert | postgresql.Insert
 
 
 def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
@@ -30,11 +32,14 @@ def canonical(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def insert_into(connection: Connection, table: Table) -> sqlite.Insert | postgresql.Insert:
+def insert_into(connection: Connection, table: Table) -> Insert:
     """An INSERT that can say what to do ON CONFLICT."""
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table)
-    return sqlite.insert(table)
+    return insert_for(connection.dialect.name, table)
+
+
+def insert_for(dialect: str, table: Table) -> Insert:
+    """As `insert_into`, for statements that are built once for each kind of database."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 def upsert(

@@ -2,20 +2,21 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, FromClause, Select, and_, bindparam, select
 
 from connector.store.rows import chunks
-from connector.store.tables import groups, users
+from connector.store.tables import Key, groups, users
 from scim.store import Kind
 
 
-def own_users(directory: int) -> ColumnElement[bool]:
-    """The users of a directory."""
+def own_users(directory: int | ColumnElement[int]) -> ColumnElement[bool]:
+    """The users of a directory; `directory` may be a parameter of a statement that is built once."""
     return users.c.directory_pk == directory
 
 
-def own_groups(directory: int, table: FromClause = groups) -> ColumnElement[bool]:
+def own_groups(directory: int | ColumnElement[int], table: FromClause = groups) -> ColumnElement[bool]:
     """The groups of a directory; deleted ones, kept for what names them, are none. `table`: also an alias."""
     return and_(table.c.directory_pk == directory, table.c.deleted_at.is_(None))
 
@@ -40,12 +41,8 @@ def resolve(
     """The directory's users and groups among the ids. `kept`: not deleted until the transaction ends."""
     found: dict[str, Found] = {}
     for chunk in chunks(id for id in ids if is_id(id)):
-        people = select(users.c.id, users.c.pk, users.c.person_pk).where(
-            own_users(directory), users.c.id.in_(chunk)
-        )
-        if kept:
-            people = people.order_by(users.c.pk).with_for_update(read=True, key_share=True)
-        found |= {id: Found(Kind.USER, pk, person) for id, pk, person in connection.execute(people)}
+        people = connection.execute(_USERS_KEPT if kept else _USERS, {"directory": directory, "ids": chunk})
+        found |= {id: Found(Kind.USER, pk, person) for id, pk, person in people}
         left = [id for id in chunk if id not in found]
         if left:
             found |= _groups(connection, directory, left, kept)
@@ -53,7 +50,19 @@ def resolve(
 
 
 def _groups(connection: Connection, directory: int, ids: Collection[str], kept: bool) -> dict[str, Found]:
-    query = select(groups.c.id, groups.c.pk).where(own_groups(directory), groups.c.id.in_(ids))
-    if kept:
-        query = query.order_by(groups.c.pk).with_for_update(read=True, key_share=True)
-    return {id: Found(Kind.GROUP, pk, 0) for id, pk in connection.execute(query)}
+    query = _GROUPS_KEPT if kept else _GROUPS
+    found = connection.execute(query, {"directory": directory, "ids": list(ids)})
+    return {id: Found(Kind.GROUP, pk, 0) for id, pk in found}
+
+
+def _kept(query: Select[Any], pk: ColumnElement[int]) -> Select[Any]:
+    return query.order_by(pk).with_for_update(read=True, key_share=True)
+
+
+# Built once: building such a statement takes longer than running it.
+_OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_USERS = select(users.c.id, users.c.pk, users.c.person_pk).where(own_users(_OWNER), users.c.id.in_(_IDS))
+_USERS_KEPT = _kept(_USERS, users.c.pk)
+_GROUPS = select(groups.c.id, groups.c.pk).where(own_groups(_OWNER), groups.c.id.in_(_IDS))
+_GROUPS_KEPT = _kept(_GROUPS, groups.c.pk)
