@@ -173,7 +173,8 @@ def _read_body(limit: int) -> dict[str, Any]:
     body.check_media_type(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
     if (request.content_length or 0) > limit:
         raise TooLarge(f"the body is larger than {limit} bytes; send less in one request")
-    request.max_content_length = None  # ours is the limit here, also for a body without a length
+    # Ours is the limit here, also for a body without a length; None would mean the app's.
+    request.max_content_length = limit + 1
     pieces, left = [], limit + 1
     while left > 0 and (piece := request.stream.read(min(left, _WHOLE_BYTES))):
         pieces.append(piece)
