@@ -79,7 +79,11 @@ def _no_members(told: dict[str, Any]) -> None:
 
 
 def _first_user(**values: object) -> Callable[[Answer], Answer]:
-    return edit(lambda told: [user.update(values) for user in told["value"]])
+    def change(told: dict[str, Any]) -> None:
+        for user in told["value"]:
+            user.update(values)
+
+    return edit(change)
 
 
 def next_is_the_first() -> Callable[[Answer], Answer]:
