@@ -51,6 +51,12 @@ class Api:
     stopping: Callable[[], bool] = lambda: False
     _rate: Rate = field(default_factory=Rate)
 
+    def __post_init__(self) -> None:
+        """Raises ValueError for the address of Okta's admin console, which has no API."""
+        host = urlsplit(self.caller.base).hostname or ""
+        if "-admin.okta" in host:
+            raise ValueError(f"org_url is https://{host.replace('-admin.', '.')}, without -admin")
+
     def page(self, url: str) -> Listed | None:
         """A page of a list by its path, or by the link that Okta gave for it. Raises as the table says."""
         link = not url.startswith("/")
