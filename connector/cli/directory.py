@@ -3,33 +3,64 @@
 import json
 from dataclasses import asdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import click
 
+from connector import sources
+from connector.cli import pulled
 from connector.cli.kinds import LINE, NAME
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.rounds import NEEDS_A_PERSON
-from connector.cli.shell import Failed, NotYet, Shell, now, pass_shell, refusals
-from connector.store import audit, credentials, directories, seen_directories
+from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
+from connector.store import audit, credentials, directories, pulls, seen_directories
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 
 #: a secret of an operator's own for ten years is one that nobody rotates
 DAYS = click.IntRange(1, 3650)
-_PULLS = ("tenant-id", "client-id", "client-secret-file", "certificate-file", "org-url", "api-token-file",
-          "interval", "cron")  # fmt: skip
+_PULLS = {
+    "tenant-id": "Entra ID: of the tenant to read.",
+    "client-id": "Of the app that reads.",
+    "client-secret-file": "Entra ID: the app's secret …",
+    "certificate-file": "… or its private key and certificate (PEM) …",
+    "federated-token-file": "… or a projected token.",
+    "authority": "Entra ID: another cloud's sign-in.",
+    "graph-url": "Entra ID: another cloud's Microsoft Graph.",
+    "org-url": "Okta: https://acme.okta.com.",
+    "api-token-file": "Okta: an API token …",
+    "private-key-file": "… or a service app's private key (with --client-id).",
+    "key-id": "Okta: which of the app's keys it is.",
+    "interval": "How often it is read: 30s, 5m, 2h (5m).",
+    "cron": "Or when, in UTC: */10 6-20 * * 1-5.",
+    "groups": "Names or ids, with commas (the mapped ones).",
+}
 
 
 @click.group()
 def directory() -> None:
-    """Directories that push to this endpoint."""
+    """Directories that push to this endpoint, or are read."""
 
 
 def _pull_options(command: Any) -> Any:
-    for name in reversed(_PULLS):
-        command = click.option(f"--{name}", type=LINE, help="Not yet: for a pulled directory.")(command)
+    for name, text in reversed(_PULLS.items()):
+        command = click.option(f"--{name}", type=LINE, help=text)(command)
     return command
+
+
+def _pulled(name: str, kind: str, given: dict[str, str | None]) -> dict[str, str]:
+    """How it is read, checked; secrets stay in their files. Raises BadSettings."""
+    options = {key: value for key, value in given.items() if value is not None}
+    for key in options:
+        if key.endswith("_file"):
+            options[key] = str(Path(options[key]).resolve())
+    if options:
+        told = sources.parse(name, kind, options)
+        if not told.is_read:
+            raise click.UsageError("say what to read: --tenant-id (kind entra) or --org-url (kind okta)")
+        sources.trigger(name, told)
+    return options
 
 
 def _answer_options(command: Any) -> Any:
@@ -50,7 +81,7 @@ def _answers(patch_user: str | None, patch_group: str | None) -> dict[str, str |
 
 @directory.command()
 @click.argument("name", type=NAME)
-@click.option("--kind", type=click.Choice(["scim", "entra", "okta"]), required=True, help="Who pushes.")
+@click.option("--kind", type=click.Choice(["scim", "entra", "okta"]), required=True, help="Whose it is.")
 @_answer_options
 @_pull_options
 @json_option
@@ -65,14 +96,18 @@ def add(
     as_json: bool,
     **pull: str | None,
 ) -> None:
-    """Make a directory that pushes by SCIM."""
-    if given := [f"--{option.replace('_', '-')}" for option, value in pull.items() if value is not None]:
-        raise NotYet(f"{', '.join(given)}: this version takes what a directory pushes, and pulls nothing")
+    """Make a directory: it may push by SCIM, be read (--tenant-id, --org-url), or both."""
     actor = shell.actor(Role.OPERATOR)
     answers = _answers(patch_user, patch_group)
-    detail = {"kind": kind, **answers}
+    detail: dict[str, object] = {"kind": kind, **answers}
+    pulled_by = _pulled(name, kind, pull)
+    if pulled_by:
+        answers["pull"] = json.dumps(pulled_by)
+        detail["read"] = sorted(pulled_by)
     with refusals(), writing(shell.engine) as connection:
         made = directories.add(connection, name, kind, now())
+        if pulled_by:
+            pulls.open_row(connection, made.pk)
         if answers:
             directories.set_options(connection, name, answers)
         audit.append(connection, actor.name, "directory.add", f"directory:{name}", detail, now())
@@ -108,7 +143,7 @@ def list_(shell: Shell, as_json: bool) -> None:
         rows = [asdict(each) for each in seen_directories.seen(connection, now())]
     show_rows(
         rows,
-        ("name", "kind", "state", "fresh_at", "users", "groups", "warnings"),
+        ("name", "kind", "state", "fresh_at", "next_at", "users", "groups", "warnings", "error"),
         as_json=as_json,
         nothing="There is no directory: `directory add NAME --kind entra` makes one.",
     )
@@ -119,7 +154,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 @json_option
 @pass_shell
 def check(shell: Shell, name: str, as_json: bool) -> int:
-    """Whether the directory is heard of, may speak, and is understood."""
+    """Whether the directory is heard of, may speak, is understood; and, if it is read, by which rights."""
     shell.actor()
     with reading(shell.engine) as connection:
         found = next((d for d in seen_directories.seen(connection, now()) if d.name == name), None)
@@ -132,17 +167,23 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
             for c in credentials.all_of(connection, kind, name)
             if c.is_live(now())
         ]
-    wrong = []
-    if not live:
+    findings = pulled.check(shell, name)
+    wrong = [f"{each.what}: {each.say}" for each in findings if not each.ok]
+    if found.error:
+        wrong.append(found.error)
+    if not live and not findings:
         wrong.append(f"nothing may speak for it: `token create {name}`")
-    if found.state == "new":
+    if found.state == "new" and not findings:
         wrong.append("nothing was heard of it yet: enter the SCIM base URL and a token at its provider")
     if found.state == "stale":
         wrong.append("nothing was heard of it for three days: look at its provider's provisioning log")
     row = asdict(found) | {"credentials": len(live), "warnings": len(warned), "problems": wrong}
     if as_json:
         row["skipped"] = [asdict(each) for each in warned]
+        row["findings"] = [asdict(each) for each in findings]
     show_fields(row, as_json=as_json)
+    if findings and not as_json:
+        show_rows([asdict(each) for each in findings], ("what", "ok", "say"), as_json=False, nothing="")
     if warned and not as_json:
         show_rows(
             [asdict(w) for w in warned[:20]],

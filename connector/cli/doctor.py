@@ -111,7 +111,9 @@ def _directories(settings: Settings, engine: Engine) -> Finding:
         found = seen_directories.seen(connection, now())
     stale = [each.name for each in found if each.state == "stale"]
     if stale:
-        return Finding("directories", "attention", f"nothing heard for three days: {', '.join(stale)}")
+        return Finding("directories", "attention", f"nothing heard for days: {', '.join(stale)}")
+    if wrong := [f"{each.name}: {each.error}" for each in found if each.error]:
+        return Finding("directories", "attention", f"{'; '.join(wrong)}: `directory check NAME`")
     return Finding("directories", "ok", f"{len(found)}")
 
 

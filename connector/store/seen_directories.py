@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from connector.store import pulls
 from connector.store.tables import directories, groups, users, warnings
 
 #: Entra's cycle is 40 minutes, but one in which nothing changes may send nothing
 QUIET = timedelta(days=3)
+#: a directory that is read is read every few minutes
+READ_QUIET = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,9 @@ class Seen:
     groups: int
     warnings: int  #: different things that were skipped
     created_at: datetime
+    cursor: str  #: of one that is read: refresh, resume, active; else ""
+    full_at: datetime | None  #: when the last complete full read began
+    next_at: datetime | None  #: when the schedule reads it again
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +51,45 @@ def seen(connection: Connection, now: datetime) -> Sequence[Seen]:
     skipped = select(func.count()).where(warnings.c.directory_pk == directories.c.pk).scalar_subquery()
     counts = (people.label("people"), sets.label("sets"), skipped.label("skipped"))
     query = select(directories, *counts).order_by(directories.c.name)
+    read = pulls.all_of(connection)
     return [
         Seen(
             name=row.name,
             kind=row.kind,
-            state=_state(row.heard_at, now),
+            state=_state(row.heard_at, now, QUIET),
             fresh_at=row.heard_at,
             error=None,
             users=row.people,
             groups=row.sets,
             warnings=row.skipped,
             created_at=row.created_at,
+            cursor="",
+            full_at=None,
+            next_at=None,
+        )
+        if row.name not in read
+        else Seen(
+            name=row.name,
+            kind=row.kind,
+            state=_state(read[row.name].complete_at, now, READ_QUIET),
+            fresh_at=read[row.name].complete_at,
+            error=read[row.name].error or None,
+            users=row.people,
+            groups=row.sets,
+            warnings=row.skipped,
+            created_at=row.created_at,
+            cursor=read[row.name].cursor,
+            full_at=read[row.name].full_at,
+            next_at=read[row.name].next_at,
         )
         for row in connection.execute(query)
     ]
 
 
-def _state(heard_at: datetime | None, now: datetime) -> str:
+def _state(heard_at: datetime | None, now: datetime, quiet: timedelta) -> str:
     if heard_at is None:
         return "new"
-    return "fresh" if now - heard_at < QUIET else "stale"
+    return "fresh" if now - heard_at < quiet else "stale"
 
 
 def warned(connection: Connection, limit: int = 100, directory: str | None = None) -> Sequence[Warned]:
