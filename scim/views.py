@@ -179,7 +179,10 @@ def _read_body(limit: int) -> dict[str, Any]:
     while left > 0 and (piece := request.stream.read(min(left, _WHOLE_BYTES))):
         pieces.append(piece)
         left -= len(piece)
-    return body.read(b"".join(pieces), limit)
+    raw = b"".join(pieces)
+    if len(raw) < (request.content_length or 0):
+        raise InvalidSyntax("the body is shorter than its Content-Length says; it was cut off on its way")
+    return body.read(raw, limit)
 
 
 def _respond(reply: Reply) -> Response:

@@ -1,4 +1,4 @@
-"""Are the limits that are advertised the ones that are enforced? The limit is served, one more is refused (T17)."""
+"""Are the advertised limits the enforced ones? The limit is served, one more is refused (T17)."""
 
 from typing import Any
 
