@@ -1,13 +1,21 @@
 """T07, T25: Okta fails or lies; nobody is removed by it, the report says why, and it recovers by itself."""
 
+import shutil
 from collections.abc import Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
+from connector.store.engine import connect
 from sync.model import State
-from tests.company import PRINT, SCAN
+from tests.company import PRINT, SCAN, Company
 from tests.standins.okta import Okta
+from tests.standins.okta_org import Org
 from tests.standins.tls import Authority
 from tests.sync.sources.northmill import Northmill
 from tests.sync.sources.okta_faults import CASES, Case
@@ -16,33 +24,65 @@ STAFF = [f"user{n}@northmill.example" for n in range(5)]
 CANARY = "00canarySSWSthatNobodyElseMayEverSee000000"
 
 
+@dataclass(slots=True)
+class Begun:
+    """What all cases begin with: two groups, read and licensed; then one of them left, and Zoe came."""
+
+    okta: Okta
+    other: Okta  #: a host that isn't Okta
+    bundle: Path
+    org: Org
+    database: Path
+    now: datetime
+    scans: str = ""
+    prints: str = ""
+
+    def copy(self, folder: Path) -> Iterator[Northmill]:
+        shutil.copyfile(self.database, folder / "connector.db")
+        engine = connect(f"sqlite:///{folder / 'connector.db'}")
+        self.okta.org, self.okta.faults, self.other.seen = deepcopy(self.org), [], []
+        company = Company(engine, now=self.now)
+        company._keys = count(1000)  # those before were used
+        yield Northmill(company, self.okta, self.bundle)
+        engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def begun(tls: Authority, tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path) -> Iterator[Begun]:
+    database = tmp_path_factory.mktemp("begun") / "connector.db"
+    shutil.copyfile(sqlite_template, database)
+    engine = connect(f"sqlite:///{database}")
+    with Okta(tls=tls.server, page=2, api_token=CANARY) as okta, Okta(tls=tls.server) as other:
+        northmill = Northmill(Company(engine), okta, tls.bundle)
+        company, org = northmill.company, okta.org
+        company.buy(PRINT, 10)
+        company.buy(SCAN, 10)
+        for n in range(3):
+            org.group(f"Z{n}")  # so that the list of groups has more than one page
+        scans = northmill.team("LIC-AnyScan", STAFF, SCAN)
+        prints = northmill.team("LIC-AnyPrint", STAFF, PRINT)
+        company.round()
+        northmill.go(minutes=10)
+        leaver, zoe = next(iter(org.accounts)), org.hire("zoe@northmill.example")[0]
+        for group in (prints, scans):
+            org.leave(group, leaver)
+            org.join(group, zoe)
+        northmill.go(minutes=10)
+        engine.dispose()
+        yield Begun(okta, other, tls.bundle, org, database, company.now, scans, prints)
+
+
 @pytest.fixture
-def other(tls: Authority) -> Iterator[Okta]:
-    """A host that isn't Okta."""
-    with Okta(tls=tls.server) as server:
-        yield server
+def northmill(begun: Begun, tmp_path: Path) -> Iterator[Northmill]:
+    yield from begun.copy(tmp_path)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_t07_t25_a_fault_removes_nobody_is_reported_and_heals(
-    northmill: Northmill, other: Okta, case: Case, caplog: pytest.LogCaptureFixture
+    begun: Begun, northmill: Northmill, case: Case, caplog: pytest.LogCaptureFixture
 ) -> None:
-    company, okta, org = northmill.company, northmill.okta, northmill.okta.org
-    okta.page, okta.api_token = 2, CANARY
-    company.buy(PRINT, 10)
-    company.buy(SCAN, 10)
-    for n in range(3):
-        org.group(f"Z{n}")  # so that the list of groups has more than one page
-    scans = northmill.team("LIC-AnyScan", STAFF, SCAN)
-    prints = northmill.team("LIC-AnyPrint", STAFF, PRINT)
-    company.round()
-    northmill.go(minutes=10)
-    leaver, zoe = next(iter(org.accounts)), org.hire("zoe@northmill.example")[0]
-    for group in (prints, scans):
-        org.leave(group, leaver)
-        org.join(group, zoe)
-    northmill.go(minutes=10)
-
+    company, okta, other = northmill.company, begun.okta, begun.other
+    prints, scans = begun.prints, begun.scans
     okta.faults, northmill.reader.timeout = case.make(okta, other), case.timeout
     caplog.set_level("DEBUG")
     with capture_logs() as logged:
@@ -58,7 +98,7 @@ def test_t07_t25_a_fault_removes_nobody_is_reported_and_heals(
     assert CANARY not in f"{logged}{caplog.text}{done}"
 
     okta.faults, northmill.reader.timeout = [], 5.0
-    northmill.go(hours=1, minutes=1)  # nobody waits longer
+    northmill.go(hours=1, minutes=1)  # nobody is made to wait longer
     assert northmill.pull().whole
     assert northmill.seen().error == ""
     expected = {*STAFF[1:], "zoe@northmill.example"}
