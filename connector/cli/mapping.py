@@ -14,8 +14,8 @@ from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.store import mappings
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
-from sync.model import Facts, GroupId, Mapping, MappingId, PersonId, ProductId
-from sync.plan import Plan, Verb
+from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonId, ProductId
+from sync.plan import Catalog, Plan, Verb
 from sync.ports import Mark, Mirror
 from sync.reconcile import Scope, rehearse
 
@@ -58,7 +58,7 @@ def add(
     new = Mapping(
         MappingId(0), found, group, directory, ProductId(product), priority, transitive, grace_hours, reserve
     )
-    _preview(shell, [*before, new], yes)
+    preview(shell, [*before, new], yes)
 
     def change(connection: Connection) -> MappingId:
         return mappings.add(
@@ -93,7 +93,7 @@ def remove(shell: Shell, id: int, yes: bool) -> None:
     with refusals(), reading(shell.engine) as connection:
         mappings.get(connection, MappingId(id))
         left = [m for m in mappings.list_mappings(connection) if m.id != id]
-    _preview(shell, left, yes)
+    preview(shell, left, yes)
     _carry_out(shell, lambda connection: mappings.remove(connection, MappingId(id), actor.name, now()).id)
     click.echo(f"Mapping {id} is gone.")
 
@@ -113,7 +113,7 @@ def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
     with refusals():
         found = pulled.find_group(shell, before.directory, group)
     after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
-    _preview(shell, after, yes)
+    preview(shell, after, yes)
     done = _carry_out(shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id)
     _show(shell, done, as_json)
 
@@ -164,14 +164,16 @@ class _Supposed:
         return self.mirror.facts(people, groups)
 
 
-def _preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
+def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
     """Print, on stderr, what the change adds to what a round would do anyway, and ask."""
     ports = wiring.dry_ports(shell.settings, shell.engine)
     policy = wiring.policy(shell.settings)
     anyway = rehearse(ports, Scope.EVERYONE, policy).plan
     mirror = _Supposed(ports.mirror, tuple(supposed))
-    then = rehearse(replace(ports, mirror=mirror), Scope.EVERYONE, policy).plan
-    for line in _told(anyway, then):
+    rehearsed = rehearse(replace(ports, mirror=mirror), Scope.EVERYONE, policy)
+    assert rehearsed.sold is not None, "a dry run that can't read AnySoft raises"
+    then, catalog = rehearsed.plan, rehearsed.sold.catalog
+    for line in [*_told(anyway, then), *_warned(supposed, then, catalog)]:
         click.echo(line, err=True)
     if not yes:
         click.confirm("Go on?", abort=True, err=True)
@@ -200,6 +202,27 @@ def _told(anyway: Plan, then: Plan) -> list[str]:
     if held > 0:
         lines.append(f"held until a person decides (R24): {held}")
     return lines or ["It changes nobody's licenses now."]
+
+
+def _warned(supposed: Sequence[Mapping], then: Plan, catalog: Catalog) -> list[str]:
+    """What is odd about new mappings: against the catalog, and what people have by hand (R08, R10)."""
+    lines = []
+    for m in (m for m in supposed if m.id <= 0):
+        given = [s for s in then.changes if any(reason.mapping == m.id for reason in s.reasons)]
+        codes = [s.blocked for s in given if s.held is Held.NO]
+        by_hand = sum(s.origin is Origin.MANUAL for s in given)
+        if lacking := codes.count("MISSING_BASE"):
+            bases = " and ".join(p.name for b in catalog.bases(m.product) if (p := catalog.product(b)))
+            lines.append(
+                f"WARNING: {lacking} of {len(given)} people of {m.group_name} lack {bases}: "
+                f"they get {m.product} when a group gives them that, too"
+            )
+        if "NOT_SUBSCRIBED" in codes:
+            lines.append(f"WARNING: {m.product} isn't bought: nobody gets it until `license add {m.product}`")
+        if by_hand:
+            adopt = f"`license adopt {m.product} --entitled`"
+            lines.append(f"{by_hand} have {m.product} by hand and keep it; {adopt} makes theirs managed")
+    return lines
 
 
 _WORDS = {Verb.ASSIGN: "get", Verb.ANNOUNCE: "are told that they lose", Verb.REMOVE: "lose"}

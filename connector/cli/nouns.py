@@ -4,7 +4,18 @@ from collections.abc import Iterator
 
 import click
 
-from connector.cli import deciding, demo, directory, doctor, keeping, license, mapping, rounds, serving
+from connector.cli import (
+    deciding,
+    demo,
+    directory,
+    doctor,
+    keeping,
+    license,
+    mapping,
+    mapping_file,
+    rounds,
+    serving,
+)
 from connector.cli.later import later
 
 
@@ -19,5 +30,5 @@ def all_commands() -> Iterator[click.Command]:
     yield person
 
 
-for _name, _why in (("apply", "bringing mappings from a file"), ("export", "writing mappings to a file")):
-    mapping.mapping.add_command(later(_name, _why))
+mapping.mapping.add_command(mapping_file.apply)
+mapping.mapping.add_command(mapping_file.export)

@@ -1,5 +1,6 @@
 """Which group gives which product? A change marks the group's people and is audited, in one transaction."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -94,6 +95,49 @@ def remove(connection: Connection, id: MappingId, by: str, now: datetime) -> Map
     detail = {"group_pk": gone.group, "product": gone.product}
     audit.append(connection, by, "mapping.remove", f"mapping:{id}", detail, now)
     return gone
+
+
+def change(connection: Connection, wanted: Mapping, by: str, now: datetime) -> None:
+    """Its terms are these from now on. Raises LookupError."""
+    before = get(connection, wanted.id)
+    terms = {
+        "priority": wanted.priority,
+        "transitive": wanted.transitive,
+        "grace_hours": wanted.grace_hours,
+        "reserve": wanted.reserve,
+    }
+    connection.execute(update(mappings).where(mappings.c.pk == wanted.id).values(terms))
+    mark_groups(connection, [before.group], now)
+    earlier = {name: getattr(before, name) for name in terms}
+    audit.append(
+        connection, by, "mapping.change", f"mapping:{wanted.id}", {"from": earlier, "to": terms}, now
+    )
+
+
+def apply(
+    connection: Connection,
+    added: Sequence[Mapping],
+    changed: Sequence[Mapping],
+    removed: Sequence[Mapping],
+    by: str,
+    now: datetime,
+) -> None:
+    """All of it in the caller's transaction. Raises LookupError, ValueError."""
+    for m in removed:
+        remove(connection, m.id, by, now)
+    for m in changed:
+        change(connection, m, by, now)
+    for m in added:
+        add(
+            connection, m.group, m.product, by, now, priority=m.priority, transitive=m.transitive,
+            grace_hours=m.grace_hours, reserve=m.reserve,
+        )  # fmt: skip
+
+
+def group_ids(connection: Connection, wanted: Sequence[GroupId]) -> dict[GroupId, str]:
+    """Our own ids of the groups, as SCIM clients know them."""
+    query = select(groups.c.pk, groups.c.id).where(groups.c.pk.in_(sorted(set(wanted))))
+    return {GroupId(pk): id for pk, id in connection.execute(query)}
 
 
 def repin(connection: Connection, id: MappingId, group: GroupId, by: str, now: datetime) -> Mapping:
