@@ -123,7 +123,7 @@ class Reading:
     def mark(self, group: str) -> Marks:
         """What to remember of a group that was read in this read."""
         changed, at = parse_time(self.found[group][0]), parse_time(self.at)
-        settled = changed is None or at is None or at >= changed + OVERLAP or changed > at + AHEAD
+        settled = changed is None or at is None or changed > at + AHEAD or changed <= at - OVERLAP
         return {group: (self.found[group][0], settled)}
 
     def known(self, groups: frozenset[str]) -> Known:
