@@ -7,6 +7,7 @@ import json
 import logging
 import re
 import sys
+from functools import lru_cache
 from typing import Any, TextIO
 
 import structlog
@@ -63,7 +64,12 @@ def setup(stream: TextIO | None = None, *, text: bool | None = None, level: int 
 
 def hide_secrets(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Take out what looks like a secret, by the field's name or by its form."""
-    return {key: _HIDDEN if _SECRET_FIELD.search(key) else _without(value) for key, value in event.items()}
+    return {key: _HIDDEN if _is_secret(key) else _without(value) for key, value in event.items()}
+
+
+@lru_cache(maxsize=1_000)
+def _is_secret(key: str) -> bool:
+    return _SECRET_FIELD.search(key) is not None
 
 
 def _without(value: Any) -> Any:
@@ -71,7 +77,7 @@ def _without(value: Any) -> Any:
         case str():
             return _SECRET_TEXT.sub(lambda m: f"{m['key'] or m['url']}{_HIDDEN}", value)
         case dict():
-            return {k: _HIDDEN if _SECRET_FIELD.search(str(k)) else _without(v) for k, v in value.items()}
+            return {k: _HIDDEN if _is_secret(str(k)) else _without(v) for k, v in value.items()}
         case list() | tuple():
             return [_without(part) for part in value]
         case None | bool() | int() | float():

@@ -47,7 +47,9 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
             raise TooManyRequests(
                 f"more than {settings.scim.rate} requests a second (CONNECTOR_SCIM__RATE)", retry_after=wait
             )
-        store = DirectoryStore(engine, found.pk, lambda: datetime.now(UTC), g.request_id, base_url)
+        store = DirectoryStore(
+            engine, found.pk, lambda: datetime.now(UTC), g.request_id, base_url, found.heard_at
+        )
         return Caller(found.name, found.kind, store, *_answers(found.options))
 
     def licenses(directory: str, ids: Sequence[str]) -> Mapping[str, Sequence[Mapping[str, Any]]]:
