@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from connector.anysoft.fields import Fields, Malformed
 from connector.anysoft.wire import Json, rejected_of
@@ -165,11 +165,15 @@ class Transport:
                 f"AnySoft can't be reached: {type(error).__name__}",
                 maybe_done=request.writes and _sent(error),
             ) from error
+        except HTTPError as error:
+            broken = f"AnySoft's answer broke off: {type(error).__name__}"
+            raise Transient(broken, maybe_done=request.writes) from error
 
     def _read(self, answer: requests.Response, request: Request) -> bytes:
         until = self.monotonic() + 2 * self.timeout
         content = bytearray()
-        for chunk in answer.iter_content(65_536):
+        # not iter_content: it waits for a full chunk, so that an answer that trickles would never be cut off
+        while chunk := answer.raw.read1(65_536, decode_content=True):
             content += chunk
             if len(content) > LARGEST_ANSWER:
                 _doubt(request, f"its answer is larger than {LARGEST_ANSWER} bytes")
