@@ -82,6 +82,9 @@ class Entra:
                 return self._discovery()
             case "POST", [_, "oauth2", "v2.0", "token"]:
                 return self._token(seen)
+            case "GET", ["msi", "token"]:  # App Service's endpoint for a managed identity
+                return answer(200, {"access_token": self._new_token(), "expires_on": "4102444800",
+                                    "resource": query["resource"], "token_type": "Bearer"})  # fmt: skip
             case "POST", ["v1.0", "$batch"]:
                 return self._allowed("", seen) or self._batch(seen)
             case "GET", ["v1.0", what, *rest] if what in MAY_READ:
@@ -213,10 +216,13 @@ class Entra:
             return answer(
                 401, {"error": "invalid_client", "error_description": "no", "error_codes": [7000215]}
             )
+        return answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": self._new_token()})
+
+    def _new_token(self) -> str:
         roles = base64.urlsafe_b64encode(json.dumps({"roles": sorted(self.roles)}).encode()).decode()
         token = f"e30.{roles.rstrip('=')}.canary-access-token-{len(self.tokens)}"
         self.tokens.add(token)
-        return answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
+        return token
 
     def _allowed(self, what: str, seen: Seen) -> Answer | None:
         if seen.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
