@@ -19,7 +19,7 @@ _SECRET_FIELD = re.compile(
 )
 #: tokens that stand in running text, such as an exception's message
 _SECRET_TEXT = re.compile(
-    r"(?P<key>bearer\s+|basic\s+|(?:client_secret|access_token|api_token|password|token)[\"']?\s*[=:]\s*[\"']?)"
+    r"(?P<key>bearer\s+|basic\s+|ssws\s+|(?:client_secret|access_token|api_token|password|token)[\"']?\s*[=:]\s*[\"']?)"
     r"[^\s\"'&,;]+"
     r"|(?P<url>://[^/\s:@]*:)[^/\s@]+(?=@)",
     re.I,

@@ -47,6 +47,7 @@ def test_what_a_stranger_wrote_stays_on_its_line() -> None:
         ("Authorization", "Bearer c4nary"),
         ("cookie", "session=c4nary"),
         ("said", "Authorization: Bearer c4nary"),
+        ("said", "Authorization: SSWS c4nary"),
         ("said", "client_secret=c4nary&x=1"),
         ("said", '{"access_token": "c4nary"}'),
         ("said", "postgresql+psycopg://connector:c4nary@host/db"),

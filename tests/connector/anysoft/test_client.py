@@ -276,9 +276,10 @@ def test_T25_an_answer_without_end_is_cut(reach: Reach, monkeypatch: pytest.Monk
         read(reach(Peer(lambda request: Response(flood(), 200))))
 
 
-def test_T25_an_answer_that_drips_is_cut(reach: Reach) -> None:
+@pytest.mark.parametrize("drop", [65_536, 1], ids=["chunks", "bytes"])
+def test_T25_an_answer_that_drips_is_cut(reach: Reach, drop: int) -> None:
     moments = iter(range(0, 100_000, 15))
-    tenant = reach(Peer(lambda request: Response((b" " * 65_536 for _ in range(50)), 200)))
+    tenant = reach(Peer(lambda request: Response((b" " * drop for _ in range(50)), 200)))
     transport_of(tenant).monotonic = lambda: float(next(moments))
     with pytest.raises(Transient, match="doesn't end"):
         read(tenant)
