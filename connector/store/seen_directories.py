@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Row, func, select
 
 from connector.store import pulls
 from connector.store.tables import directories, groups, users, warnings
@@ -52,38 +53,25 @@ def seen(connection: Connection, now: datetime) -> Sequence[Seen]:
     counts = (people.label("people"), sets.label("sets"), skipped.label("skipped"))
     query = select(directories, *counts).order_by(directories.c.name)
     read = pulls.all_of(connection)
-    return [
-        Seen(
-            name=row.name,
-            kind=row.kind,
-            state=_state(row.heard_at, now, QUIET),
-            fresh_at=row.heard_at,
-            error=None,
-            users=row.people,
-            groups=row.sets,
-            warnings=row.skipped,
-            created_at=row.created_at,
-            cursor="",
-            full_at=None,
-            next_at=None,
-        )
-        if row.name not in read
-        else Seen(
-            name=row.name,
-            kind=row.kind,
-            state=_state(read[row.name].complete_at, now, READ_QUIET),
-            fresh_at=read[row.name].complete_at,
-            error=read[row.name].error or None,
-            users=row.people,
-            groups=row.sets,
-            warnings=row.skipped,
-            created_at=row.created_at,
-            cursor=read[row.name].cursor,
-            full_at=read[row.name].full_at,
-            next_at=read[row.name].next_at,
-        )
-        for row in connection.execute(query)
-    ]
+    return [_seen(row, read.get(row.name), now) for row in connection.execute(query)]
+
+
+def _seen(row: Row[Any], read: pulls.Pulling | None, now: datetime) -> Seen:
+    fresh_at = row.heard_at if read is None else read.complete_at
+    return Seen(
+        name=row.name,
+        kind=row.kind,
+        state=_state(fresh_at, now, QUIET if read is None else READ_QUIET),
+        fresh_at=fresh_at,
+        error=None if read is None else read.error or None,
+        users=row.people,
+        groups=row.sets,
+        warnings=row.skipped,
+        created_at=row.created_at,
+        cursor="" if read is None else read.cursor,
+        full_at=None if read is None else read.full_at,
+        next_at=None if read is None else read.next_at,
+    )
 
 
 def _state(heard_at: datetime | None, now: datetime, quiet: timedelta) -> str:
