@@ -40,6 +40,7 @@ class Entra:
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
     _server: ThreadingHTTPServer | None = None
+    _listed: dict[object, list[dict[str, object]]] = field(default_factory=dict)  #: the last list asked for
 
     def __enter__(self) -> Self:
         self._server = _Server(("127.0.0.1", 0), _handler(self))
@@ -158,7 +159,11 @@ class Entra:
         assert isinstance(at, int)
         tenant = self.tenant
         place = place | {"to": place["to"] if at else tenant.now}
-        items = tenant.group_items(ids, since) if what == "groups" else tenant.user_items(since)
+        key = (what, tuple(ids), since, tenant.now)
+        if at == 0 or key not in self._listed:
+            items = tenant.group_items(ids, since) if what == "groups" else tenant.user_items(since)
+            self._listed = {key: items}
+        items = self._listed[key]
         here, further = items[at : at + self.page], len(items) > at + self.page
         told: dict[str, object] = {"value": merged(here) if what == "groups" else here}
         if further:
