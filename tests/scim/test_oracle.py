@@ -31,14 +31,21 @@ _POLICY = ScimPolicy(unmatched_path_filter=ScimPolicy.UnmatchedPathFilter.create
 _PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(10))
 def test_filters_match_as_in_scim2_models(seed: int) -> None:
     _compare_filters(Random(seed), 100)
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(10))
 def test_patches_leave_what_scim2_models_leaves(seed: int) -> None:
     _compare_patches(Random(seed), 100)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(100, 110))
+def test_10000_filters_and_10000_patches_are_as_in_scim2_models(seed: int) -> None:
+    _compare_filters(Random(seed), 1_000)
+    _compare_patches(Random(seed), 1_000)
 
 
 def _compare_filters(random: Random, count: int) -> None:
