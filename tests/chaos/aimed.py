@@ -1,0 +1,180 @@
+"""Which faults find in one round what a hundred random kills miss? Each scene has a company of its own."""
+
+from collections.abc import Callable
+
+from tests.chaos import directed
+from tests.chaos.faults import Fault
+from tests.chaos.plant import Plant, World, until
+
+PRINT, CENTRE = "anyprint", "anyprint-centre"
+Scene = Callable[[Plant], list[str]]
+LOST_3 = [Fault.AFTER] * 3
+CUT_3 = [Fault.CUT_BEFORE] * 3
+
+
+def world(keys: bool = False) -> World:
+    """Lax, so that nothing but the connector itself keeps T01 and T05."""
+    return World(seed=1, keys=keys, bought={PRINT: 4, CENTRE: 4}, lax=True, change_seconds=(1, 3))
+
+
+def lost_answers(plant: Plant) -> list[str]:
+    """Assigned, but no answer ever said so; then they leave."""
+    plant.hire("ada", "bob")
+    plant.steer("script", assign=LOST_3, account_create=[Fault.CUT_AFTER])
+    return _act(plant, lambda: plant.join(PRINT, "ada", "bob"), lambda: plant.leave(PRINT, "ada"))
+
+
+def lost_unassignment(plant: Plant) -> list[str]:
+    _act(plant, lambda: plant.hire("ada"), lambda: plant.join(PRINT, "ada"))
+    plant.steer("script", unassign=LOST_3)
+    return _act(plant, lambda: plant.set_active("ada", False), lambda: plant.set_active("ada", True))
+
+
+def one_lost(plant: Plant) -> list[str]:
+    """The repeated call is answered: keys ignored, the tenant says that they have it already."""
+    plant.hire("ada")
+    plant.steer("script", assign=[Fault.AFTER])
+    return _act(plant, lambda: plant.join(PRINT, "ada"), lambda: plant.leave(PRINT, "ada"))
+
+
+def doubtful_seats(plant: Plant) -> list[str]:
+    """Four seats that four perhaps have; two more wait for one."""
+    plant.hire("a", "b", "c", "d", "e", "f")
+    plant.steer("script", assign=LOST_3)
+    return _act(
+        plant,
+        lambda: plant.join(PRINT, "a", "b", "c", "d"),
+        lambda: plant.join(PRINT, "e", "f"),
+        settle=False,
+    )
+
+
+def old_counts(plant: Plant) -> list[str]:
+    """What AnySoft counts and lists is a minute old, for a minute."""
+    plant.hire("a", "b", "c", "d", "e", "f")
+    plant.steer("weather", old_seconds=60)
+    _act(plant, lambda: plant.join(PRINT, "a"), settle=False)
+    plant.steer("script", read=[Fault.OLD] * 120)
+    return _act(
+        plant, lambda: plant.join(PRINT, "b", "c", "d"), lambda: plant.join(PRINT, "e", "f"), settle=False
+    )
+
+
+def old_lists(plant: Plant) -> list[str]:
+    """Full rounds that see lists without what was just assigned; and then people leave."""
+    plant.hire("a", "b", "c")
+    _act(plant, lambda: plant.join(PRINT, "a"), settle=False)
+    plant.steer("script", read=[Fault.OLD] * 200)
+    return _act(plant, lambda: plant.join(PRINT, "b", "c"), lambda: plant.leave(PRINT, "b", "c"))
+
+
+def doubtful_base(plant: Plant) -> list[str]:
+    """No answer whether the base is assigned, and it is not; the add-on must wait."""
+    plant.hire("ada")
+    plant.steer("script", assign=CUT_3)
+
+    def join() -> None:
+        plant.join(CENTRE, "ada")
+        plant.join(PRINT, "ada")
+
+    return _act(plant, join)
+
+
+def base_under_addon(plant: Plant) -> list[str]:
+    """The add-on's removal fails: the base stays under it."""
+    plant.hire("ada")
+
+    def join() -> None:
+        plant.join(PRINT, "ada")
+        plant.join(CENTRE, "ada")
+
+    _act(plant, join)
+    plant.steer("script", unassign=CUT_3)
+    return _act(plant, lambda: plant.set_active("ada", False))
+
+
+def purchase(plant: Plant) -> list[str]:
+    """Six want four seats; a person approves; the answer is lost three times."""
+    names = [f"user{n}" for n in range(6)]
+    plant.hire(*names)
+    plant.steer("script", quantity=[Fault.AFTER, Fault.AFTER, Fault.CUT_AFTER])
+    worker = plant.start()
+    plant.join(PRINT, *names)
+    opened = until(lambda: bool(plant.requests()), 60)
+    plant.approve()
+    _, left = plant.converge()
+    plant.stop(worker)
+    bought = plant.seen().sold[PRINT]["quantity"]
+    wrong = [] if bought == 6 else [f"T03: {bought} seats were bought, 6 approved"]
+    return [*([] if opened else ["R18: nobody was asked"]), *wrong, *left, *plant.violations()]
+
+
+def asked_to_wait(plant: Plant) -> list[str]:
+    plant.hire("ada", "bob", "eve")
+    plant.steer("weather", wait_seconds=20)
+    plant.steer("script", assign=[Fault.BUSY])
+    return _act(
+        plant, lambda: plant.join(PRINT, "ada"), lambda: plant.join(PRINT, "bob", "eve"), settle=False
+    )
+
+
+def killed(plant: Plant) -> list[str]:
+    chosen = [
+        ("account_create", "request sent"), ("account_create", "outcome stored"), ("assign", "request sent"),
+        ("unassign", "intent committed"),
+    ]  # fmt: skip
+    return [wrong for trial in directed.trials(plant, chosen) for wrong in trial.wrong]
+
+
+def outage(plant: Plant) -> list[str]:
+    """Five minutes down: a call each back-off until the breaker opens, then one probe a minute (R29)."""
+    plant.hire("ada")
+    worker = plant.start()
+    until(plant.working, 30)
+    plant.steer("weather", down=True)
+    before = plant.calls()
+    plant.join(PRINT, "ada")
+    until(lambda: False, 30)
+    calls = plant.calls() - before
+    plant.steer("weather", down=False)
+    _, left = plant.converge()
+    plant.stop(worker)
+    most = 40
+    many = [f"R29: {calls} calls in an outage of 5 minutes, at most {most}"] if calls > most else []
+    return [*many, *left, *plant.violations()]
+
+
+SCENES: dict[str, Scene] = {
+    scene.__name__: scene
+    for scene in (
+        lost_answers,
+        lost_unassignment,
+        one_lost,
+        doubtful_seats,
+        old_counts,
+        old_lists,
+        doubtful_base,
+        base_under_addon,
+        purchase,
+        asked_to_wait,
+        outage,
+    )
+}
+
+
+def _act(plant: Plant, *steps: Callable[[], None], settle: bool = True) -> list[str]:
+    """A worker runs while each step is made, and has what it leads to done before the next one, or not."""
+    worker = plant.start()
+    found: list[str] = []
+    try:
+        until(plant.working, 30)
+        for step in steps:
+            step()
+            if settle:
+                found += plant.converge()[1]
+            else:
+                until(lambda: False, 1.5)
+        found += plant.converge()[1]
+    finally:
+        plant.stop(worker)
+    return [*found, *plant.violations()]
