@@ -139,7 +139,7 @@ class Graph:
         assert answer is not None
         for item in objects(answer, "value", MOST_NAMESAKES):
             group = group_of(item)
-            if group.name == name:  # eq ignores case there
+            if group.name.casefold() == name.casefold():
                 yield group
 
     # ---- what an administrator has to mend ----

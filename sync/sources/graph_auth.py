@@ -120,7 +120,7 @@ class SignIn:
                 if self.credential.client_id
                 else msal.SystemAssignedManagedIdentity()
             )
-            return msal.ManagedIdentityClient(identity, http_client=_Http(False, self.timeout, ""))
+            return msal.ManagedIdentityClient(identity, http_client=_Http(True, self.timeout, ""))
         return msal.ConfidentialClientApplication(  # asks the authority for its endpoints
             self.client_id,
             client_credential=_client_credential(self.credential),
@@ -192,10 +192,12 @@ class _Http:
         parts = urlsplit(url)
         if self.host and (parts.scheme != "https" or parts.netloc.lower() != self.host):
             raise Transient(f"{self.host} names another host for its tokens, which isn't asked")
+        # what this machine's own endpoint gives isn't a proxy's business
+        proxies: Any = None if self.host else {"http": None, "https": None}
         try:
             with self._session.request(
                 method, url, params=params, data=data, headers=headers, timeout=self.timeout, stream=True,
-                allow_redirects=False, auth=_same, verify=self.verify if self.host else True,
+                allow_redirects=False, auth=_same, verify=self.verify if self.host else True, proxies=proxies,
             ) as answer:  # fmt: skip
                 content = bytearray()
                 for chunk in answer.iter_content(65_536):
