@@ -61,7 +61,7 @@ class Team:
             "lastMembershipUpdated": text_of(self.membership_updated),
             "objectClass": ["okta:user_group"],
             "type": self.type,
-            "profile": {"name": self.name, "description": None},
+            "profile": {"name": self.name, "description": ""},
         }
         if stats:
             seen["_embedded"] = {"stats": {"usersCount": len(self.members), "appsCount": 0}}
