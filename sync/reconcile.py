@@ -47,6 +47,7 @@ class Round:
     plan: Plan
     sold: Sold | None
     trouble: tuple[str, ...] = ()  #: why it is incomplete
+    channel: bool = True  #: whoever has to be told can be (R27)
 
 
 def rehearse(ports: Ports, scope: Scope, policy: Policy, cause: str = "dry run") -> Round:
@@ -55,7 +56,7 @@ def rehearse(ports: Ports, scope: Scope, policy: Policy, cause: str = "dry run")
     sold = read_sold(ports.licensing)
     _, people = _concerned(ports, scope, started)
     plan = make_plan(ports, sold, people, policy, started)
-    return Round(None, cause, scope, started, ports.clock(), plan, sold)
+    return Round(None, cause, scope, started, ports.clock(), plan, sold, channel=policy.channel)
 
 
 def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
@@ -79,7 +80,7 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
         trouble.extend(carry_out(ports, run, plan, sold, policy))
     except (Transient, Unauthorized) as error:
         trouble.append(str(error))
-    return Round(run, cause, scope, started, ports.clock(), plan, sold, tuple(trouble))
+    return Round(run, cause, scope, started, ports.clock(), plan, sold, tuple(trouble), policy.channel)
 
 
 def make_plan(

@@ -18,6 +18,7 @@ from sync.model import MappingId, PersonId, ProductId, Standing, Waiter
 from sync.plan import Done, Plan, Verb
 from sync.ports import Ledger
 from sync.reconcile import Round
+from sync.seats import seats_of
 
 #: people listed of each queue; the counts count all
 LISTED = 100
@@ -84,6 +85,15 @@ class Short:
 
 
 @dataclass(frozen=True, slots=True)
+class Over:
+    """Over-allocated: the quantity was lowered from outside. Nobody gets it, nobody loses it (R22)."""
+
+    product: str
+    quantity: int
+    assigned: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A living quantity request (R18)."""
 
@@ -111,12 +121,15 @@ class Report:
     shortages: tuple[Short, ...] = ()
     requests: tuple[Prompt, ...] = ()
     incomplete: tuple[str, ...] = ()
+    over_allocated: tuple[Over, ...] = ()
 
     @property
     def needs_a_person(self) -> bool:
         """Exit code 3 of `plan` and `sync --wait`: a hold, an open prompt, somebody waits, incomplete."""
         open_prompt = any(prompt.state in ("open", "overdue") for prompt in self.requests)
-        return bool(self.held or open_prompt or self.counts.get("waiting") or self.incomplete)
+        return bool(
+            self.held or open_prompt or self.counts.get("waiting") or self.incomplete or self.over_allocated
+        )
 
 
 def report(
@@ -148,6 +161,7 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
             "blocked": len(plan.blocked),
             "held": len(held),
             "failed": len(failed),
+            **_untold(counted.get(str(Verb.ANNOUNCE), 0), round),
         },
         actions=actions,
         waiting=tuple(_waiting(lines, waiting, plan, mappings)),
@@ -160,7 +174,19 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
             for r in ledger.requests()
         ),
         incomplete=round.trouble,
+        over_allocated=tuple(_over(round)),
     )
+
+
+def _untold(announced: int, round: Round) -> dict[str, int]:
+    """Without a channel the clock runs all the same, and the report says that nobody was told (R27)."""
+    return {"untold": announced} if announced and not round.channel else {}
+
+
+def _over(round: Round) -> Iterator[Over]:
+    for product, s in sorted(round.sold.subscriptions.items() if round.sold else ()):
+        if round.sold and seats_of(s, 0, round.sold.catalog).over_allocated:
+            yield Over(product, s.quantity, s.assigned)
 
 
 def _planned(plan: Plan) -> tuple[Done, ...]:
@@ -264,6 +290,7 @@ def stored(report: Report) -> dict[str, object]:
         "shortages": [asdict(row) for row in report.shortages],
         "requests": [asdict(row) for row in report.requests],
         "incomplete": list(report.incomplete),
+        "over_allocated": [asdict(row) for row in report.over_allocated],
     }
 
 
@@ -291,6 +318,7 @@ def revive(
         shortages=tuple(Short(**row) for row in kept["shortages"]),
         requests=tuple(Prompt(**row) for row in kept["requests"]),
         incomplete=tuple(kept["incomplete"]),
+        over_allocated=tuple(Over(**row) for row in kept.get("over_allocated", ())),
     )
 
 

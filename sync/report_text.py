@@ -27,6 +27,13 @@ def as_text(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield _title(report)
     yield from (f"INCOMPLETE: {printable(why)}" for why in report.incomplete)
+    if untold := report.counts.get("untold", 0):
+        yield f"NOBODY WAS TOLD of {untold} removals to come: no mail and no webhook is configured"
+    for over in report.over_allocated:
+        yield (
+            f"OVER-ALLOCATED: {over.assigned} have {printable(over.product)}, {over.quantity} are bought: "
+            "nobody gets it, nobody loses it; raise the quantity or free licenses"
+        )
     for verb, heading in _HEADINGS.items():
         those = [a for a in report.actions if a.action == verb]
         heading = f"To be done: {verb}" if report.run is None else heading
@@ -112,6 +119,8 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
         yield _row("failed", f.user, f.product, action=f.action, outcome=f.code)
     for why in report.incomplete:
         yield _row("incomplete", "", "", because=why)
+    for o in report.over_allocated:
+        yield _row("over_allocated", "", o.product, because=f"{o.assigned} have it, {o.quantity} are bought")
 
 
 def _row(section: str, user: str, product: str, **cells: object) -> dict[str, object]:

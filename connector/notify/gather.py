@@ -1,5 +1,6 @@
 """What is there to tell operators? Read anew each time: nothing that was missed is lost (R18, R24, R29)."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ from connector import prompts
 from connector.shown import HOLD_REASONS, License, prompt
 from connector.store import breakers, holds, notices, requests, trouble
 from connector.store.matter import Matter
-from connector.store.tables import groups, persons, standings
+from connector.store.tables import groups, persons, runs, standings
 from connector.store.tables import holds as hold_rows
 from sync import quantity
 from sync.model import HoldId, Policy, Request, RequestId, RequestState
@@ -203,6 +204,39 @@ def trouble_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
             subject="Rounds succeed again",
             body="The last round came to its end; what was missed is made up for.",
             link="/runs",
+            over=True,
+        )
+
+
+def over_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
+    """The quantity of a product was lowered from outside below what is assigned (R22)."""
+    latest = connection.scalar(
+        select(runs.c.report).where(runs.c.finished_at.is_not(None)).order_by(runs.c.pk.desc()).limit(1)
+    )
+    over = json.loads(latest).get("over_allocated", []) if latest else []
+    living = {n.matter for n in notices.living(connection, "over")}
+    for row in over:
+        key = next((k for k in living if k.startswith(f"over:{row['product']}:")), None)
+        yield Matter(
+            key=key or f"over:{row['product']}:{int(now.timestamp())}",
+            kind="over",
+            stage="open",
+            subject=f"{row['product']}: more are assigned than bought",
+            body=f"{row['assigned']} have {row['product']}, {row['quantity']} are bought: the quantity was "
+            "lowered outside of the connector. Nobody gets it and nobody loses it until there are seats for all.",
+            link="/",
+            facts=row,
+        )
+    there = {row["product"] for row in over}
+    for key in sorted(k for k in living if k.split(":")[1] not in there):
+        product = key.split(":")[1]
+        yield Matter(
+            key=key,
+            kind="over",
+            stage="over",
+            subject=f"{product}: as many are bought as assigned again",
+            body=f"{product} is no longer over-allocated.",
+            link="/",
             over=True,
         )
 

@@ -64,6 +64,7 @@ class Post:
                 *gather.hold_matters(connection, policy, now),
                 *gather.trouble_matters(connection, now),
                 *gather.breaker_matters(connection, now),
+                *gather.over_matters(connection, now),
                 *([digest.matter(connection, known, now)] if daily else []),
             ]
         with writing(self.engine) as connection:

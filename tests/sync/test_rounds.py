@@ -7,7 +7,9 @@ from connector.store import holds
 from connector.store.engine import reading
 from sync.model import Held, Origin, RequestState, State
 from sync.plan import Verb
-from sync.reconcile import Scope
+from sync.reconcile import Scope, rehearse
+from sync.report import compose
+from sync.report_text import as_text
 from tests.company import CENTRE, PRINT, RELEASE, SCAN, Company
 
 
@@ -343,3 +345,20 @@ def test_r05_an_account_that_somebody_else_set_inactive_is_left_so(company: Comp
     found = company.tenant.find_account("ada@x.example")
     assert found is not None
     assert not found.active
+
+
+def test_r27_without_a_channel_the_report_says_that_nobody_was_told(company: Company) -> None:
+    ids, group = staffed(company, 8, 8)
+    company.round()
+    company.leave(group, ids[0])
+    company.round()
+    company.go(minutes=16)
+    said = []
+    for channel in (False, True):
+        company.settle(channel=channel)
+        ports = company.ports()
+        planned = rehearse(ports, Scope.CHANGED, company.policy)
+        said.append(compose(planned, ports.ledger, company.now))
+    assert [report.counts.get("untold") for report in said] == [1, None]
+    assert "NOBODY WAS TOLD of 1 removals" in as_text(said[0])
+    assert "NOBODY WAS TOLD" not in as_text(said[1])

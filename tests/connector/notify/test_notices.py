@@ -14,12 +14,14 @@ from connector.notify.webhook import signature
 from connector.settings import Settings
 from connector.store import breakers, holds, notices, requests, trouble
 from connector.store.engine import reading, writing
-from connector.store.tables import persons
+from connector.store.tables import persons, tenant_subscriptions
 from scim.store import Kind
+from sync import reconcile
 from sync.breaker import Breaker, answered
 from sync.model import Held
 from sync.quantity import decline
 from sync.reconcile import Scope
+from sync.report import report
 from tests.company import PRINT, Company
 from tests.standins.hook import Hook, hook
 from tests.standins.mailbox import Mailbox, mailbox
@@ -299,6 +301,41 @@ def test_r29_one_alert_when_the_breaker_opens_and_one_when_it_closes(office: Off
     office.tell()
     office.tell()
     assert office.subjects() == ["AnySoft does not answer: calls are stopped", "Re: AnySoft answers again"]
+
+
+def test_r22_over_allocated_is_told_once_and_its_end(office: Office) -> None:
+    company = office.company
+    short(company, 3, 3)
+    sold = company.sold(PRINT)
+    lower(company.engine, sold.id, 2)
+    for _ in range(2):
+        reported(company)
+        office.tell()
+        company.go(minutes=1)
+    assert len(company.holders(PRINT)) == 3, "nobody is evicted"
+    lower(company.engine, sold.id, 3)
+    reported(company)
+    office.tell()
+    mails = office.box.to(OPERATORS)
+    assert [m["Subject"] for m in mails] == [
+        "anyprint: more are assigned than bought",
+        "Re: anyprint: as many are bought as assigned again",
+    ]
+    assert "3 have anyprint, 2 are bought" in mails[0].get_content()
+
+
+def lower(engine: Engine, id: str, quantity: int) -> None:
+    """As somebody does outside of the connector, against AnySoft's own rule (L10)."""
+    with writing(engine) as connection:
+        here = tenant_subscriptions.c.id == id
+        connection.execute(update(tenant_subscriptions).where(here).values(quantity=quantity))
+
+
+def reported(company: Company) -> None:
+    ports = company.ports()
+    done = reconcile.run_round(ports, "test", Scope.EVERYONE, company.policy)
+    assert done.run is not None
+    ports.ledger.finish(done.run, report(done, ports.ledger, company.now), "done", company.now)
 
 
 def test_a_digest_a_day(office: Office) -> None:
