@@ -2,7 +2,7 @@
 
 | | reading | writing |
 | --- | --- | --- |
-| SQLite | BEGIN: a snapshot, never blocked (WAL) | BEGIN IMMEDIATE: one writer, the others queue for it |
+| SQLite | BEGIN: a snapshot, never blocked (WAL) | BEGIN IMMEDIATE: one writer, the others queue (turns.py) |
 | PostgreSQL | REPEATABLE READ, read only: a snapshot | READ COMMITTED; who decides by a row locks it first |
 
 Errors don't tell the values of a statement: they end in logs (T27).
@@ -11,13 +11,15 @@ Errors don't tell the values of a statement: they end in logs (T27).
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from connector.store.turns import TooLong, Turns
 
 #: how long a writer waits for its turn before the database counts as busy
 BUSY_SECONDS = 15
@@ -59,6 +61,8 @@ def connect(url: str) -> Engine:
             raise ValueError(_ADVICE)
 
 
+#: the engine's execution option that holds who writes next
+_TURNS = "turns"
 _ADVICE = (
     "the database URL must be sqlite:///FILE or postgresql+psycopg://USER:PASSWORD@HOST/NAME "
     "(CONNECTOR_DATABASE_URL)"
@@ -135,7 +139,9 @@ def reading(engine: Engine) -> Iterator[Connection]:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back by any exception. Raises Unavailable."""
-    with _failures_named(), engine.connect() as connection:
+    turns: Turns | None = engine.get_execution_options().get(_TURNS)
+    turn = turns.turn(BUSY_SECONDS) if turns is not None else nullcontext()
+    with _failures_named(), turn, engine.connect() as connection:
         connection.execution_options(writes=True)
         with connection.begin():
             yield connection
@@ -168,6 +174,8 @@ def migrating(engine: Engine) -> Iterator[Connection]:
 def _failures_named() -> Iterator[None]:
     try:
         yield
+    except TooLong as error:
+        raise Unavailable("too many write at once: try again later") from error
     except PoolTimeout as error:
         raise Unavailable("all database connections are in use: try again later") from error
     except DBAPIError as error:
