@@ -219,7 +219,7 @@ class Okta:
         since = behind(reading.users_to)
         changed = _filter(f'lastUpdated gt "{since}"')
         listed = self._list(reading.link or f"{USERS}?limit={PAGE}{changed}")
-        seen = wire.users(listed.answer, provisioned=self.provisioned)
+        seen = wire.users(listed.answer, provisioned=self.provisioned, skip_unknown=True)
         reading = reading.page(listed.next, seen[0].user.id if seen else "", self.most_pages)
         newest = later(reading.users_to, [each.changed for each in seen], self._time(listed))
         reading = replace(reading, users_to=newest)

@@ -43,11 +43,14 @@ def groups(answer: Answer) -> list[Group]:
     return [group(fields) for fields in as_objects(answer.value(), "the list of groups", LARGEST_PAGE)]
 
 
-def users(answer: Answer, *, provisioned: bool) -> list[User]:
-    """Raises Incomplete."""
+def users(answer: Answer, *, provisioned: bool, skip_unknown: bool = False) -> list[User]:
+    """Raises Incomplete. `skip_unknown`: of somebody whose status isn't known nothing is said instead; in a
+    list of the whole org that must not stop the others."""
+    found = as_objects(answer.value(), "the list of people", LARGEST_PAGE)
     return [
         user(fields, provisioned=provisioned)
-        for fields in as_objects(answer.value(), "the list of people", LARGEST_PAGE)
+        for fields in found
+        if not (skip_unknown and text(fields, "status") not in WORKING | NOT_WORKING)
     ]
 
 

@@ -88,6 +88,19 @@ def test_doubled_and_disordered_entries_are_one_each(
     assert seen.whole == {group}
 
 
+def test_one_person_of_the_org_in_an_unknown_state_stops_nobody_else(
+    okta: Okta, reader: Reader, group: str
+) -> None:
+    okta.org.go(3600)
+    source = reader.source()
+    cursor = first(source, group).active
+    okta.org.go(600)
+    stranger, who = okta.org.hire("new@northmill.example", status="HIBERNATING")[0], okta.org.teams[group]
+    okta.org.status(who.members[0], "SUSPENDED")
+    assert read(source, cursor, group).people == {who.members[0]: False}
+    assert stranger not in who.members
+
+
 def test_somebody_who_leaves_between_the_count_and_the_list_is_no_fault(
     okta: Okta, reader: Reader, group: str
 ) -> None:
