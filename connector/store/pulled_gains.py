@@ -13,6 +13,7 @@ A record that is pushed as well keeps the names that the push gives it; the pull
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import Row, and_, exists, select, tuple_, update
 
 from connector.store.directory import Session
@@ -192,6 +193,8 @@ def _meet_person(session: Session, user: PulledUser) -> None:
 
 
 def _tell(session: Session, row: Row[Any], user: PulledUser, batch: Mapping[str, PulledUser]) -> None:
+    if row.active == user.active and (not row.pulled or _says(row.document, user)):
+        return
     before = session.lock(Kind.USER, row.id)
     if not row.pulled:
         session.save(before, {**before.attributes, "active": user.active})
@@ -236,6 +239,12 @@ def _unmet(session: Session, user: PulledUser, error: Exception) -> None:
         .where(staged_users.c.directory_pk == session.directory, staged_users.c.id == user.id)
         .values(state=UNMET)
     )
+
+
+def _says(document: str, user: PulledUser) -> bool:
+    """Whether the record is as the directory tells it: most are, in each full read."""
+    found = orjson.loads(document)
+    return {name: found[name] for name in _PULLED & found.keys()} == _attributes(user)
 
 
 _PULLED = frozenset({"userName", "displayName", "emails", "active", "externalId"})
