@@ -37,8 +37,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     started = ports.clock()
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
-    reads = _reads(engine)
-    told = replace(round, trouble=(*round.trouble, *reads))
+    told = replace(round, trouble=(*round.trouble, *unread(engine)))
     said = report(told, ports.ledger, ports.clock(), ports.mirror.mappings())
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
@@ -49,7 +48,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     return Made(round.run, round.trouble)
 
 
-def _reads(engine: Engine) -> tuple[str, ...]:
+def unread(engine: Engine) -> tuple[str, ...]:
     """Why the mirror of a directory that is read may lack something (R23)."""
     with reading(engine) as connection:
         found = pulls.all_of(connection)

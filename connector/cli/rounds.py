@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from threading import Event
 
@@ -47,6 +48,7 @@ def plan(shell: Shell, as_json: bool) -> int:
     with _progress() as progress:
         ports = wiring.dry_ports(shell.settings, shell.engine, progress)
         round = rehearse(ports, Scope.EVERYONE, wiring.policy(shell.settings))
+        round = replace(round, trouble=(*round.trouble, *rounds.unread(shell.engine)))
         report = reports.compose(round, ports.ledger, now(), ports.mirror.mappings())
     _show(report, "json" if as_json else "text")
     return NEEDS_A_PERSON if report.needs_a_person else 0
