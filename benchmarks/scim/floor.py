@@ -24,6 +24,7 @@ from connector.store.tables import (
     changes,
     credentials,
     directories,
+    emails,
     groups,
     marks,
     memberships,
@@ -102,12 +103,14 @@ def _create(engine: Engine) -> Response:
                     email=document["emails"][0]["value"], epoch=now)
             .returning(persons.c.pk)
         ).scalar_one()  # fmt: skip
-        connection.execute(
+        user = connection.execute(
             insert(users)
             .values(id=id, directory_pk=directory, person_pk=person, user_name=name, folded=name.casefold(),
                     display_name=document["displayName"], external_id=document["externalId"], active=True,
                     document=_text(document), version=1, created_at=now, modified_at=now)
-        )  # fmt: skip
+            .returning(users.c.pk)
+        ).scalar_one()  # fmt: skip
+        _mail(connection, user, document)
         _note(connection, directory, person, "created", now)
     row = {"id": id, "document": _text(document), "version": 1, "created_at": now, "modified_at": now}
     return _answer(_resource("User", row, None), 201)
@@ -119,6 +122,7 @@ def _patch(engine: Engine, id: str) -> Response:
         directory = _directory(connection)
         row = _row(connection, directory, users, id)
         document = orjson.loads(row.document)
+        before = document["emails"][0]["value"]
         for operation in sent["Operations"]:
             _set(document, operation["path"], operation["value"])
         connection.execute(
@@ -132,6 +136,9 @@ def _patch(engine: Engine, id: str) -> Response:
             .values(active=document["active"], display_name=document["displayName"], version=row.version + 1,
                     document=_text(document), modified_at=now)
         )  # fmt: skip
+        if document["emails"][0]["value"] != before:
+            connection.execute(delete(emails).where(emails.c.user_pk == row.pk))
+            _mail(connection, row.pk, document)
         _note(connection, directory, row.person_pk, "updated", now)
         held = _groups_of(connection, [row.pk])
     after = dict(row._mapping) | {"document": _text(document), "version": row.version + 1, "modified_at": now}
@@ -196,6 +203,11 @@ def _change(engine: Engine, id: str) -> Response:
             )
             _note(connection, directory, user.person_pk, operation["op"], now, group.pk)
     return Response(status=204)
+
+
+def _mail(connection: Connection, user: int, document: dict[str, Any]) -> None:
+    key = document["emails"][0]["value"].casefold()
+    connection.execute(insert(emails).values(user_pk=user, folded=key))
 
 
 def _note(

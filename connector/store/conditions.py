@@ -6,6 +6,7 @@
 | userName eq and sw, a group's displayName eq and sw | folded |
 | active eq | where the directory said nothing, `true` matches as little as `false` (RFC 7644 3.4.2.2) |
 | members.value eq, groups.value eq, and pr | by id; a user's groups also through nesting |
+| emails.value eq, also in [ ] | folded; whoever has the address is then looked at |
 | and, or, not, ne of these | |
 
 Every clause is true or false, never NULL: so that `not` of it is right. A clause that isn't exact lets all
@@ -17,6 +18,7 @@ from typing import assert_never
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
+from connector.store import emails
 from connector.store.fold import folded
 from connector.store.nested import descendants
 from connector.store.scope import is_id, own_groups, own_users
@@ -55,6 +57,9 @@ def clause_of(condition: Condition, kind: Kind, directory: int) -> Clause:
             return _UNKNOWN if related is None else Clause(related, exact=True)
         case Within(Attr("members" | "groups", _, ""), Compare(Attr("value"), Op.EQ, str(value))):
             return clause_of(Compare(Attr(condition.attr.name, "value"), Op.EQ, value), kind, directory)
+        case Compare(Attr("emails", _, ""), Op.EQ, _) | Within(Attr("emails", _, "")) if kind is Kind.USER:
+            having = emails.candidates(condition)
+            return _UNKNOWN if having is None else Clause(having, exact=False)
         case Compare(attr, op, value):
             where = _compared(attr, op, value, kind)
             return _UNKNOWN if where is None else Clause(where, exact=True)

@@ -28,6 +28,7 @@ from sqlalchemy import (
     update,
 )
 
+from connector.store import emails
 from connector.store.changes import Recorder
 from connector.store.engine import reading, writing
 from connector.store.find import find, own, table_of
@@ -199,7 +200,8 @@ class Session:
         new = profile(attributes)
         linked = link(self.connection, self.directory, new, self.now)
         values = _user_values(new, attributes) | {"person_pk": linked.person}
-        created = self._insert(Kind.USER, attributes, values)
+        created, pk = self._insert(Kind.USER, attributes, values)
+        emails.write(self.connection, pk, [], emails.keys(attributes))
         self._record.note("created", person=linked.person, detail=new.user_name)
         if linked.conflict:
             self._record.note("conflict", person=linked.person, detail=new.user_name)
@@ -223,6 +225,7 @@ class Session:
         if new != old:
             show(self.connection, row.person_pk, new)
             self._persons.add(row.person_pk)
+        emails.write(self.connection, row.pk, emails.keys(before.attributes), emails.keys(attributes))
         return _user_values(new, attributes)
 
     def _delete_user(self, id: str) -> None:
@@ -247,8 +250,7 @@ class Session:
     # ---- groups ----
 
     def _create_group(self, attributes: Attributes) -> Stored:
-        created = self._insert(Kind.GROUP, attributes, _group_values(attributes))
-        pk = self._row(Kind.GROUP, created.id).pk
+        created, pk = self._insert(Kind.GROUP, attributes, _group_values(attributes))
         self._record.note("group_created", group=pk, detail=attributes["displayName"])
         return created
 
@@ -299,14 +301,14 @@ class Session:
             raise NotFound(id)
         return row
 
-    def _insert(self, kind: Kind, attributes: Attributes, values: dict[str, Any]) -> Stored:
+    def _insert(self, kind: Kind, attributes: Attributes, values: dict[str, Any]) -> tuple[Stored, int]:
+        """The resource and its pk."""
         new = Stored(kind, str(uuid4()), attributes, 1, self.now, self.now)
         common = {
             "id": new.id, "directory_pk": self.directory, "document": _document(attributes),
             "version": new.version, "created_at": self.now, "modified_at": self.now,
         }  # fmt: skip
-        self.connection.execute(_CREATE[kind], common | values)
-        return new
+        return new, int(self.connection.execute(_CREATE[kind], common | values).scalar_one())
 
     def _touch_groups(self, pks: Sequence[int]) -> None:
         self._locked.clear()  # their versions are older now
@@ -332,7 +334,7 @@ _READING = {
 #: members may join a group's or a user's row that is only being changed
 _LOCKING = {kind: query.with_for_update(key_share=True) for kind, query in _READING.items()}
 _DELETING = {kind: query.with_for_update() for kind, query in _READING.items()}
-_CREATE = {kind: insert(table_of(kind)) for kind in Kind}
+_CREATE = {kind: insert(table_of(kind)).returning(table_of(kind).c.pk) for kind in Kind}
 _SAVE = {kind: _saving(table_of(kind)) for kind in Kind}
 _TOUCH = (
     update(groups)

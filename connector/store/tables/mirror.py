@@ -93,6 +93,14 @@ users = Table(
     Index("ix_users_folded", "folded"),
     sqlite_autoincrement=True,
 )
+emails = Table(  # addresses in the users' documents, to find people by
+    "emails",
+    metadata,
+    Column("user_pk", Key, ForeignKey("users.pk", ondelete="CASCADE"), primary_key=True),
+    Column("folded", Folded, primary_key=True),
+    Index("ix_emails_folded", "folded"),
+    sqlite_with_rowid=False,
+)
 groups = Table(
     "groups",
     metadata,
