@@ -223,7 +223,7 @@ def over_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
             stage="open",
             subject=f"{row['product']}: more are assigned than bought",
             body=f"{row['assigned']} have {row['product']}, {row['quantity']} are bought: the quantity was "
-            "lowered outside of the connector. Nobody gets it and nobody loses it until there are seats for all.",
+            "lowered outside of the connector. Nobody gets it, nobody loses it until there are seats for all.",
             link="/",
             facts=row,
         )
