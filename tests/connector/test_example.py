@@ -10,8 +10,8 @@ from connector.settings import Overrides, Settings, load
 EXAMPLE = Path(__file__).parents[2] / "config" / "connector.example.toml"
 #: shown with a value that is not the default, because there is none, or it is off
 EXAMPLES_ONLY = re.compile(
-    r"^# (database_url|public_url|secret_key_file|ca_bundle|metrics_token_file|url|client_id|client_secret_file|"
-    r"protected|urls|secret_file|host|username|password_file|from|to) ="
+    r"^# (database_url|public_url|secret_key_file|ca_bundle|metrics_token_file|url|client_id|"
+    r"client_secret_file|protected|urls|secret_file|host|username|password_file|from|to) ="
 )
 
 
