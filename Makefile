@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+#: of each target of `make fuzz`
+FUZZ_SECONDS ?= 600
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports bench long chaos fuzz lock browser clean
@@ -18,6 +20,10 @@ test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
 
 long: $(VENV)/.test browser  ## the tests that take long
 	$(BIN)/python -m pytest -n auto -m long $(ARGS)
+
+fuzz: $(VENV)/.test  ## random input for filter, path, body and patch: make fuzz FUZZ_SECONDS=60
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	for target in filter path body patch; do $(BIN)/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
 
 check: $(VENV)/.check format lint types imports  ## what CI runs: format, lint, types, imports, tests with coverage
 	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered --cov-fail-under=95"
@@ -41,6 +47,8 @@ lock:  ## resolve the dependencies anew into requirements*.lock
 		--extra postgres --group build pyproject.toml -o requirements.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra postgres --group build --group test --group check pyproject.toml -o requirements-dev.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--group pyproject.toml:fuzz -o requirements-fuzz.lock
 
 browser:  ## a Chromium for the console's tests, where none is found
 	@sh tests/install-browser.sh

@@ -78,6 +78,9 @@ def _check_size(text: str) -> None:
 
 
 def _names(path: Any) -> tuple[str, str, str]:
+    """URN, attribute and sub-attribute. Raises InvalidFilter."""
+    if not isinstance(path.attr_name, str):
+        raise InvalidFilter("an attribute can be followed by one [ ] only")
     return path.uri or "", path.attr_name, path.sub_attr.value if path.sub_attr else ""
 
 

@@ -25,6 +25,8 @@ READING = [
     of_filter("21 parentheses", "(" * 21 + "title pr" + ")" * 21),
     of_filter("20 parentheses", "(" * 20 + "title pr" + ")" * 20, 200),
     of_filter("nested brackets", 'emails[value[type eq "a"]]'),
+    of_filter("brackets after brackets", 'emails[type eq "a"][value eq "b"]'),
+    of_filter("a comparison after brackets after brackets", 'emails[type eq "a"][value eq "b"].value eq "c"'),
     of_filter("120 terms", " or ".join(["title pr"] * 120)),
     of_filter("101 terms", " or ".join(["title pr"] * 101)),
     of_filter("100 terms", " or ".join(["title pr"] * 100), 200),

@@ -177,6 +177,12 @@ WRITING = [
         "invalidFilter",
     ),
     of_patch(
+        "path with brackets after brackets",
+        [{"op": "add", "path": 'emails[type eq "a"][value eq "b"].value', "value": "x"}],
+        400,
+        "invalidFilter",
+    ),
+    of_patch(
         "nothing matches",
         [{"op": "replace", "path": 'emails[type eq "work"].value', "value": "x"}],
         400,
