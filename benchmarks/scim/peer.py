@@ -28,8 +28,9 @@ def application() -> BearerTokenApplication:
     provider = ScimProvider.from_discovery(
         load_default_schemas().values(), load_default_resource_types().values(), config=config
     )
+    world = World(int(os.environ["BENCH_PEOPLE"]), tuple(map(int, os.environ["BENCH_SIZES"].split())))
     storage = InMemoryStorage()
-    storage.resources = _resources(provider, World(int(os.environ["BENCH_PEOPLE"])))
+    storage.resources = _resources(provider, world)
     return BearerTokenApplication(
         storage, provider, service=ScimService(provider, secret="bench"), bearer_tokens=[TOKEN]
     )
@@ -47,7 +48,10 @@ def _resources(provider: Any, world: World) -> list[Any]:
     for size in world.sizes:
         meta = {"resourceType": "Group", "created": now, "lastModified": now, "version": 'W/"0"'}
         members = [{"value": world.user_id(n), "type": "User"} for n in range(1, size + 1)]
-        sent = {"schemas": [f"{CORE}Group"], "id": world.group_id(size), "meta": meta}
-        sent |= {"displayName": world.group_name(size), "members": members}
-        made.append(models["Group"].model_validate(sent))
+        group: dict[str, Any] = {"schemas": [f"{CORE}Group"], "id": world.group_id(size), "meta": meta}
+        made.append(
+            models["Group"].model_validate(
+                group | {"displayName": world.group_name(size), "members": members}
+            )
+        )
     return made

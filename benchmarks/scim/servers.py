@@ -71,7 +71,11 @@ def peer(python: Path, world: World, folder: Path) -> Iterator[Server]:
     """PyPI scim2-server in the same Granian; `python`: of an environment that has both."""
     port = free_port(HOST)
     shutil.copyfile(Path(__file__).parent / "peer.py", folder / "peer.py")
-    environment = {"BENCH_PEOPLE": str(world.people), "BENCH_ROOT": str(ROOT)}
+    environment = {
+        "BENCH_PEOPLE": str(world.people),
+        "BENCH_SIZES": " ".join(map(str, world.sizes)),
+        "BENCH_ROOT": str(ROOT),
+    }
     command = [str(python), *_granian("peer:application", port)]
     with _running(
         "scim2-server", command, port, "/v2", "/v2/ServiceProviderConfig", folder, environment
@@ -102,7 +106,7 @@ def _running(
     log = folder / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=clean | {"PYTHONPATH": str(ROOT)} | environment,
+            command, cwd=folder, env={**clean, "PYTHONPATH": str(ROOT), **environment},
             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
         )  # fmt: skip
         try:

@@ -16,6 +16,7 @@ class World:
     """`people` users in one directory of kind entra; groups by their size, filled from the first user on."""
 
     people: int
+    sizes: tuple[int, ...] = SIZES
 
     def user_id(self, number: int) -> str:
         return str(uuid5(NAMESPACE_DNS, f"user {number}"))
@@ -25,10 +26,6 @@ class World:
 
     def group_name(self, size: int) -> str:
         return f"LIC group of {size}"
-
-    @property
-    def sizes(self) -> tuple[int, ...]:
-        return tuple(size for size in SIZES if size < self.people)
 
     def user(self, number: int) -> dict[str, Any]:
         """As Entra creates one."""
