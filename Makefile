@@ -3,11 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
+PEER   := .venv-scim2-server
 #: of each target of `make fuzz`
 FUZZ_SECONDS ?= 600
+KILLS  ?= 520
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports bench long chaos fuzz lock browser clean
+.PHONY: help run test check format lint types imports bench long chaos chaos-bugs fuzz lock browser clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +22,14 @@ test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
 
 long: $(VENV)/.test browser  ## the tests that take long
 	$(BIN)/python -m pytest -n auto -m long $(ARGS)
+
+chaos: $(VENV)/.test  ## kills and faults; then each named point, aimed faults, seeded bugs: make chaos KILLS=520
+	$(BIN)/python -m tests.chaos storm --kills $(KILLS) --seconds 2400
+	$(BIN)/python -m tests.chaos directed
+	$(MAKE) chaos-bugs
+
+chaos-bugs: $(VENV)/.test  ## sow each known bug into a copy; the chaos tests must catch it
+	$(BIN)/python -m tests.chaos bugs
 
 fuzz: $(VENV)/.test  ## random input for filter, path, body and patch: make fuzz FUZZ_SECONDS=60
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
@@ -41,6 +51,9 @@ types: $(VENV)/.check
 imports: $(VENV)/.check
 	$(BIN)/lint-imports
 
+bench: $(VENV)/.test $(PEER)/.installed  ## what a SCIM request costs; writes docs/benchmarks.md
+	$(BIN)/python -m benchmarks.scim --peer $(PEER)/bin/python --write docs/benchmarks.md $(ARGS)
+
 lock:  ## resolve the dependencies anew into requirements*.lock
 	$(BIN)/pip install -q uv
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
@@ -54,7 +67,7 @@ browser:  ## a Chromium for the console's tests, where none is found
 	@sh tests/install-browser.sh
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(PEER) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
@@ -71,4 +84,9 @@ $(VENV)/.test: $(VENV)/bin/python requirements-dev.lock pyproject.toml
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.check: $(VENV)/.test
+	@touch $@
+
+$(PEER)/.installed:  # not of ours: what the benchmark compares with
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python -m pip install -q --disable-pip-version-check scim2-server==0.8.3 'granian>=2.8,<3'
 	@touch $@

@@ -11,6 +11,7 @@ from connector.anysoft import office
 from connector.cli.kinds import NAME
 from connector.cli.later import later
 from connector.cli.out import json_option, show_fields, show_rows
+from connector.cli.serving_tenant import serve
 from connector.cli.shell import Failed, Shell, now, pass_shell
 from connector.opening import prepare
 from connector.store import audit, migrations, operators
@@ -212,4 +213,4 @@ def _set_role(shell: Shell, granted: bool) -> None:
     click.echo(f"Global Administration is {'granted' if granted else 'revoked'}.")
 
 
-tenant.add_command(later("serve", "the built-in tenant over HTTP"))
+tenant.add_command(serve)

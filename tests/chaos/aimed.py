@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 
+from connector.store import trouble
+from connector.store.engine import reading
 from tests.chaos import directed
 from tests.chaos.faults import Fault
-from tests.chaos.plant import Plant, World, until
+from tests.chaos.plant import TIMEOUT_SECONDS, Plant, World, until
 
 PRINT, CENTRE = "anyprint", "anyprint-centre"
 Scene = Callable[[Plant], list[str]]
@@ -144,6 +146,39 @@ def outage(plant: Plant) -> list[str]:
     return [*many, *left, *plant.violations()]
 
 
+def role_refused(plant: Plant) -> list[str]:
+    """The account loses its role: nothing is done, it is said since when, and it catches up (L1)."""
+    plant.hire("ada", "bob")
+    worker = plant.start()
+    plant.join(PRINT, "ada")
+    plant.converge()
+    plant.steer("office", role=False)
+    plant.join(PRINT, "bob")
+    told = until(lambda: "Global Administration" in _trouble(plant), 30)
+    effects = len(plant.seen().ledger)
+    plant.steer("office", role=True)
+    _, left = plant.converge()
+    over = until(lambda: not _trouble(plant), 30)
+    plant.stop(worker)
+    wrong = [] if told and over and effects == 2 else [f"L1: told {told}, over {over}, {effects} effects"]
+    return [*wrong, *left, *plant.violations()]
+
+
+def slow_answers(plant: Plant) -> list[str]:
+    """Each answer takes half of the time-out: slow is no failure."""
+    plant.hire("ada", "bob")
+    plant.steer("weather", every_seconds=TIMEOUT_SECONDS / 2)
+    found = _act(plant, lambda: plant.join(PRINT, "ada", "bob"))
+    return [*found, *([f"R29: {said}"] if (said := _trouble(plant)) else [])]
+
+
+def _trouble(plant: Plant) -> str:
+    """What `doctor` says is in the way."""
+    with reading(plant.engine) as connection:
+        found = trouble.read(connection)
+    return "" if found is None else found.why
+
+
 SCENES: dict[str, Scene] = {
     scene.__name__: scene
     for scene in (
@@ -158,6 +193,8 @@ SCENES: dict[str, Scene] = {
         purchase,
         asked_to_wait,
         outage,
+        role_refused,
+        slow_answers,
     )
 }
 

@@ -42,6 +42,7 @@ class Weather:
     rate: float = 0.0
     down: bool = False  #: everything is a 503
     slow_seconds: float = 0.05
+    every_seconds: float = 0.0  #: each answer takes so long
     old_seconds: float = 60.0  #: by the chaos clock: how old an old answer may be (T11)
     script: dict[str, list[Fault]] = field(default_factory=dict)
     wait_seconds: int = 5  #: what a 429 asks for, by the chaos clock

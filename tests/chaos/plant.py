@@ -35,6 +35,7 @@ from tests.chaos.served import CLIENT, SECRET
 #: the chaos clock runs so much faster: a minute of back-off is 6 s
 RATE = 10.0
 LEASE_SECONDS = 2
+TIMEOUT_SECONDS = 4.0
 SETTLE, GRACE_HOURS = 10, 0.003
 #: by the chaos clock, after which nothing that was lost is still to be waited for
 DUE_SECONDS = SETTLE + GRACE_HOURS * 3600 + 5
@@ -298,7 +299,7 @@ def _environment(url: str, tenant: str, folder: Path) -> dict[str, str]:
         "CONNECTOR_ANYSOFT__URL": tenant,
         "CONNECTOR_ANYSOFT__CLIENT_ID": CLIENT,
         "CONNECTOR_ANYSOFT__CLIENT_SECRET": SECRET,
-        "CONNECTOR_ANYSOFT__TIMEOUT_SECONDS": "2",
+        "CONNECTOR_ANYSOFT__TIMEOUT_SECONDS": str(TIMEOUT_SECONDS),
         "CONNECTOR_SYNC__LEASE_SECONDS": str(LEASE_SECONDS),
         "CONNECTOR_SYNC__ROUND_SECONDS": "0.2",
         "CONNECTOR_SYNC__SUBSCRIPTIONS_SECONDS": "6",

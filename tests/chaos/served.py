@@ -123,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         with office.lock:
             fault = tenant.weather.draw(_kind(method, parts.path), writes=writes)
             down = tenant.weather.down
+        time.sleep(tenant.weather.every_seconds)
         if down:
             return self._send(503, _problem(503, "unavailable"))
         if parts.path == "/oauth2/token":

@@ -39,6 +39,7 @@ def test_t12_a_worker_killed_at_a_point_leaves_nothing_undone(
 ) -> None:
     chosen = [
         ("account_create", "request sent"),
+        ("account_create", "outcome stored"),
         ("assign", "intent committed"),
         ("assign", "audit row written"),
         ("quantity", "quantity accepted"),

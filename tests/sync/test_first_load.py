@@ -1,0 +1,42 @@
+"""How many calls does a first load make? 10,000 people × 3 products: at most 200 assignment calls."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import Engine
+
+from sync import reconcile
+from sync.reconcile import Scope
+from tests.company import CENTRE, PRINT, RELEASE, Company
+from tests.faulty import Faulty
+
+
+def load(engine: Engine, people: int, most: int) -> None:
+    company = Company(engine)
+    names = [f"user{n:05}@northmill.example" for n in range(people)]
+    ids = company.hire(*names)
+    for product in (PRINT, CENTRE, RELEASE):
+        company.buy(product, people)
+        company.map(company.group(f"LIC-{product}", ids), product)
+    faulty = Faulty(company.tenant, (), [])
+    company.wrap = lambda licensing: faulty.licensing()
+    steps: list[tuple[str, int, int]] = []
+    ports = replace(company.ports(), progress=lambda what, done, of: steps.append((what, done, of)))
+    for _ in range(1 + people // 5_000):
+        done = reconcile.run_round(ports, "test", Scope.EVERYONE, company.policy)
+        assert done.run is not None
+        ports.ledger.finish(done.run, {}, "done", company.now)
+    calls = [name for name, _ in faulty.calls].count("assign")
+    assert calls <= most
+    for product in (PRINT, CENTRE, RELEASE):
+        assert company.sold(product).assigned == people
+        assert (f"assign {product}", 0, min(people, 1_000)) in steps, "progress is reported"
+
+
+def test_first_load_of_1000_people_takes_few_calls(sqlite_engine: Engine) -> None:
+    load(sqlite_engine, 1_000, 20)
+
+
+@pytest.mark.long
+def test_first_load_of_10000_people_takes_at_most_200_assignment_calls(sqlite_engine: Engine) -> None:
+    load(sqlite_engine, 10_000, 200)
