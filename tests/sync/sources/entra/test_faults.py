@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from connector.store.engine import connect, reading
+from connector.store.leases import no_fence
+from connector.store.staging import SqlStaging
 from connector.store.tables import pulls
 from sync.model import State
+from sync.ports import Fenced
 from sync.pull import Pulled
 from tests.company import PRINT, Company
 from tests.standins.answers import Answer, Fault
@@ -149,6 +152,8 @@ def test_a_user_list_that_lacks_everybody_is_checked_person_by_person(staffed: E
     staffed.entra.faults.append(Fault(USERS, put(value=[])))
     assert staffed.pull(full=True).whole
     assert held(staffed) == set(STAFF)
+    assert staffed.members(next(iter(staffed.entra.tenant.teams))) == set(STAFF)
+    assert staffed.company.open_holds() == []
 
 
 def test_r24_people_said_to_be_gone_one_by_one_are_held(staffed: EntraCompany) -> None:
@@ -168,6 +173,28 @@ def test_r23_additions_go_on_while_a_read_is_incomplete(staffed: EntraCompany) -
     staffed.entra.faults.append(Fault(f"{USERS}.*skiptoken", status(500)))
     assert not staffed.pull(full=True).whole
     assert held(staffed) == {*STAFF, "zoe"}
+
+
+def test_r23_whoever_left_stays_until_the_read_is_whole(staffed: EntraCompany) -> None:
+    group = next(iter(staffed.entra.tenant.teams))
+    staffed.entra.tenant.leave(group, staffed.id("person-3"))
+    staffed.entra.faults.append(Fault(USERS, status(500)))
+    assert not staffed.pull(full=True).whole
+    assert staffed.members(group) == set(STAFF)
+    staffed.entra.faults.clear()
+    assert until_whole(staffed).whole
+    assert staffed.members(group) == set(STAFF) - {"person-3"}
+
+
+def test_t13_who_goes_on_from_an_old_cursor_writes_nothing(staffed: EntraCompany) -> None:
+    """Compare and swap: two processes saw the same cursor, one of them has moved it."""
+    first, second = (SqlStaging(staffed.company.engine, staffed.pk, no_fence) for _ in range(2))
+    seen = [first.progress(), second.progress()]
+    assert seen[0] == seen[1]
+    first.begin(True, staffed.company.now)
+    with pytest.raises(Fenced):
+        second.failed("too late", staffed.company.now, staffed.company.now)
+    assert staffed.seen().error == ""
 
 
 def test_r23_what_is_said_outright_counts_when_its_page_is_committed(staffed: EntraCompany) -> None:
