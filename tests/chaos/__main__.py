@@ -110,6 +110,11 @@ def _combination(bench: Bench, database: str, keys: bool, given: argparse.Namesp
     return tally
 
 
+def _progress(database: str, keys: bool, what: str, wrong: Sequence[str]) -> None:
+    came = "; ".join(wrong) or "passes"
+    print(f"{database}, keys {_said(keys)}: {what}: {came}", file=sys.stderr, flush=True)
+
+
 def _said(keys: bool) -> str:
     return "honored" if keys else "ignored"
 
@@ -117,11 +122,15 @@ def _said(keys: bool) -> str:
 def _directed(bench: Bench, given: argparse.Namespace) -> int:
     def run(combination: tuple[str, bool]) -> list[tuple[str, tuple[str, ...]]]:
         database, keys = combination
+        found: list[tuple[str, tuple[str, ...]]] = []
         with bench.plant(database, directed.world(keys)) as built:
-            found = [(f"{t.kind} × {t.point}", t.wrong) for t in directed.trials(built, directed.every())]
+            for trial in directed.trials(built, directed.every()):
+                found.append((f"{trial.kind} × {trial.point}", trial.wrong))
+                _progress(database, keys, *found[-1])
         for name, scene in aimed.SCENES.items():
             with bench.plant(database, aimed.world(keys)) as built:
                 found.append((name, tuple(scene(built))))
+            _progress(database, keys, *found[-1])
         return found
 
     with ThreadPoolExecutor(given.parallel) as pool:
@@ -150,12 +159,18 @@ def _scenes(bench: Bench, names: Sequence[str]) -> int:
 
 def _bugs(parallel: int) -> int:
     with ThreadPoolExecutor(parallel) as pool:
-        results = list(pool.map(_hunt, bugs.BUGS))
+        results = list(pool.map(_hunt_loudly, bugs.BUGS))
     for bug, found in zip(bugs.BUGS, results, strict=True):
         print(f"{'caught' if found else 'MISSED'}  {bug.name}  ({found})")
     caught = sum(bool(found) for found in results)
     print(f"{caught} of {len(results)} seeded bugs are caught")
     return 0 if caught == len(results) else 1
+
+
+def _hunt_loudly(bug: bugs.Bug) -> str:
+    found = _hunt(bug)
+    print(f"{'caught' if found else 'MISSED'}  {bug.name}", file=sys.stderr, flush=True)
+    return found
 
 
 def _hunt(bug: bugs.Bug) -> str:

@@ -49,7 +49,7 @@ def storm(plant: Plant, kills: int, tally: Tally) -> None:
 
 def populate(plant: Plant) -> None:
     stable = [f"stable{n}@northmill.example" for n in range(5)]
-    others = [f"user{n}@northmill.example" for n in range(14)]
+    others = [f"user{n}@northmill.example" for n in range(30)]
     plant.hire(*stable, *others)
     plant.join(PRINT, *stable)
     plant.join(CENTRE, *stable[:2])
@@ -62,10 +62,12 @@ def _life(plant: Plant, rng: random.Random, tally: Tally) -> None:
     calls = plant.calls()
     worker = plant.start(f"{point}:{rng.randint(1, 3)}" if point else "")
     try:
-        for _ in range(rng.randint(2, 8)):
+        for _ in range(rng.randint(3, 10)):
             churn(plant, rng)
+        if rng.random() < 0.6:
+            plant.approve()
         until(lambda: plant.calls() > calls or not worker.is_alive(), 10)
-        stay = rng.uniform(0, 0.6) if not point else 1.5
+        stay = rng.uniform(0, 0.6) if not point else 5
         end = time.monotonic() + stay
         while worker.is_alive() and time.monotonic() < end:
             if rng.random() < 0.2:
@@ -88,9 +90,9 @@ def churn(plant: Plant, rng: random.Random) -> None:
     people = [name for name in plant.history.active if name not in plant.history.stable]
     name, product = rng.choice(people), rng.choice((PRINT, PRINT, CENTRE))
     match rng.randrange(10):
-        case 0 | 1 | 2 | 3:
-            plant.join(product, name)
-        case 4 | 5 | 6:
+        case 0 | 1 | 2 | 3 | 4:
+            plant.join(product, *rng.sample(people, 2))
+        case 5 | 6:
             plant.leave(product, name)
         case 7:
             plant.set_active(name, not plant.history.active[name])
