@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -120,12 +120,9 @@ def _running(
 def _wait(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
     until = time.monotonic() + _STARTS_WITHIN
     while process.poll() is None and time.monotonic() < until:
-        try:
-            connection = HTTPConnection(HOST, port, timeout=5)
+        with suppress(OSError), closing(HTTPConnection(HOST, port, timeout=5)) as connection:
             connection.request("GET", path)
             if connection.getresponse().status == 200:
                 return
-        except OSError:
-            pass
         time.sleep(0.2)
     raise RuntimeError(f"{log.name}: it doesn't serve:\n{log.read_text(errors='replace')[-2000:]}")
