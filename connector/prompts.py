@@ -82,8 +82,10 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
           renews_on: date | None) -> list[str]:  # fmt: skip
     """As text, for mail and terminal."""
     wanted = request.target if request.target is not None else request.proposed
+    unused = f"{request.quantity - request.proposed} unused: fewer cost less from the renewal on"
+    short = f"{request.waiting} wait, {request.need} missing"
     shown = [
-        f"{request.product}: {request.quantity} bought, {request.waiting} wait, {request.need} missing.",
+        f"{request.product}: {request.quantity} bought, {unused if request.lowers else short}.",
         f"Proposed: {wanted} in all ({wanted - request.quantity:+d})"
         + (f", {said.headroom} of them headroom." if said.headroom else "."),
         f"Charged now: {_amount(charge_now)}; at the next renewal"
@@ -127,6 +129,8 @@ def _midnight(day: date, now: datetime) -> datetime:
 def _unanswered(request: Request, policy: Policy) -> str:
     if request.state is not RequestState.OPEN or request.expires_at is None:
         return ""
+    if request.lowers:
+        return "If nobody answers, the unused ones are paid for once more; it is proposed again then."
     return (
         f"If nobody answers, nothing is bought: it is asked again after "
         f"{' and '.join(str(d) for d in policy.remind_days)} days and expires on "

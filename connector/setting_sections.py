@@ -152,6 +152,7 @@ class Sync(Section):
     guard: Guard = Guard()
     growth: Growth = Growth()
     headroom: Annotated[int, Field(ge=0, le=100_000)] = 0  #: seats proposed beyond the need (R18)
+    decrease_days: Annotated[int, Field(ge=0, le=25)] = 7  #: before the renewal; 0: never (R22)
     destinations_spare: Annotated[int, Field(ge=0, le=100_000)] = 0  #: R17
     buy: dict[str, Buy] = {}  #: by product (R21)
     sales_contact: str = "AnySoft's sales"  #: named in prompts for many seats or an unknown price (R18)

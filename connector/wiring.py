@@ -55,6 +55,7 @@ def policy(settings: Settings) -> Policy:
         grace_disabled_hours=sync.grace_disabled_hours,
         protected=frozenset(folded(name) for name in sync.protected),
         headroom=sync.headroom,
+        decrease_days=sync.decrease_days,
         channel=settings.notify.channel,
         buying={
             ProductId(product): Buying(

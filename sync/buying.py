@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from sync import quantity
+from sync import lowering, quantity
 from sync.automatic import why_not
 from sync.calls import repeat
 from sync.model import (
@@ -33,13 +33,12 @@ def see_to_requests(
     now = ports.clock()  # before the read: an answer that was lost is settled only by a later read (R20)
     subscriptions = ports.licensing.subscriptions()
     alive = {r.product: r for r in ports.ledger.requests()}
-    for subscription, shortage in _shortages(ports, sold, subscriptions, reserved, policy):
+    for subscription, shortage, used in _shortages(ports, sold, subscriptions, reserved, policy):
         before = alive.get(shortage.product)
-        last = None if before or not shortage.need else ports.ledger.last_request(shortage.product)
-        after = quantity.step(before, last, subscription, shortage, now, policy)
+        after = _step(ports, before, subscription, shortage, used, now, policy)
         if before is not None and after is not None and after.ended_at is not None:
-            last, before = ports.ledger.store_request(run, before, after, now), None
-            after = quantity.step(None, last, subscription, shortage, now, policy)
+            ports.ledger.store_request(run, before, after, now)
+            before, after = None, _step(ports, None, subscription, shortage, used, now, policy)
         after = _as_allowed(ports, sold, after, subscription, policy, now)
         if after is None:
             continue
@@ -49,14 +48,39 @@ def see_to_requests(
             yield from _send(ports, run, after, subscription)
 
 
+#: states in which a smaller quantity is still to be sent
+_UNSENT = (RequestState.OPEN, RequestState.SCHEDULED, RequestState.APPROVED)
+
+
+def _step(
+    ports: Ports,
+    before: Request | None,
+    subscription: Subscription,
+    shortage: Shortage,
+    used: int | None,
+    now: datetime,
+    policy: Policy,
+) -> Request | None:
+    """More seats, or fewer. `used`: what the quantity is never lowered below; None: it isn't lowered."""
+    if before is not None and before.lowers and before.state in _UNSENT:
+        return before if used is None else lowering.step(before, subscription, used, shortage, now)
+    if before is not None or shortage.need:
+        last = None if before else ports.ledger.last_request(shortage.product)
+        return quantity.step(before, last, subscription, shortage, now, policy)
+    if used is None or used >= subscription.quantity:
+        return None
+    last = ports.ledger.last_request(shortage.product)
+    return lowering.propose(last, subscription, used, now, policy)
+
+
 def _shortages(
     ports: Ports,
     sold: Sold,
     subscriptions: Sequence[Subscription],
     reserved: dict[ProductId, int],
     policy: Policy,
-) -> Iterator[tuple[Subscription, Shortage]]:
-    """Of seats, and of Destinations (R17)."""
+) -> Iterator[tuple[Subscription, Shortage, int | None]]:
+    """Of seats, and of Destinations (R17); how many are used or reserved, where that can be told."""
     waiting, doubtful = ports.ledger.waiting(), ports.ledger.doubtful()
     surely = ports.ledger.surely_held()
     metered: list[Subscription] = []
@@ -69,20 +93,22 @@ def _shortages(
             continue
         seats = seats_of(subscription, doubtful.get(product.id, 0), sold.catalog, surely.get(product.id, 0))
         usable = max(0, seats.free - reserved.get(product.id, 0))
-        yield subscription, shortage_of(subscription, seats, waiting.get(product.id, 0), usable)
+        short = shortage_of(subscription, seats, waiting.get(product.id, 0), usable)
+        used = lowering.floor(seats, short.waiting + reserved.get(product.id, 0), policy)
+        yield subscription, short, used
     refused = bool(metered) and ports.ledger.destination_refused()
-    short = destinations_short(metered, refused, policy.destinations_spare)
-    if short is not None:
-        if refused and short.free:
+    missing = destinations_short(metered, refused, policy.destinations_spare)
+    if missing is not None:
+        if refused and missing.free:
             ports.ledger.destination_free()
-        yield next(s for s in metered if s.product == short.product), short
+        yield next(s for s in metered if s.product == missing.product), missing, None
 
 
 def _as_allowed(
     ports: Ports, sold: Sold, request: Request | None, sub: Subscription, policy: Policy, now: datetime
 ) -> Request | None:
     """Asked for, bought without a person, or only reported (R21)."""
-    if request is None or request.state is not RequestState.OPEN:
+    if request is None or request.state is not RequestState.OPEN or request.lowers:
         return request
     buying = policy.buying.get(request.product, Buying())
     match buying.mode:

@@ -164,13 +164,15 @@ def _submitted(
         return _underway(request, sub, now)
     if sub.quantity == request.target:
         return _end(request, RequestState.DONE, now)
+    if request.lowers:  # what is used is counted anew before it is sent again (R22)
+        return replace(request, state=RequestState.SCHEDULED, due_at=now, submitted_at=None, updated_at=now)
     back = replace(request, state=RequestState.APPROVED, submitted_at=None, updated_at=now)
     return _approved(back, sub, shortage, now, policy)
 
 
 def _pending(request: Request, sub: Subscription, now: datetime) -> Request:
     target = request.target or request.proposed
-    if sub.quantity >= target:
+    if sub.quantity == target or (sub.quantity > target and not request.lowers):
         return _end(request, RequestState.DONE, now)
     sent = request.submitted_at or request.updated_at
     if sub.pending is None or sub.pending.quantity != target:

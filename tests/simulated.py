@@ -17,7 +17,7 @@ from connector.store import holds, requests
 from connector.store.engine import reading, writing
 from connector.store.tables import requests as request_rows
 from connector.store.tables import runs, tenant_assignments, tenant_charges, tenant_subscriptions
-from sync import quantity
+from sync import lowering, quantity
 from sync.model import Held, PersonId, ProductId, RequestState, Standing, State
 from sync.ports import Licensing, Transient
 from sync.reconcile import Scope
@@ -286,6 +286,9 @@ class Year:
             sold = self.company.sold(r.product)
             if self.random.random() < 0.1:
                 after = quantity.decline(r, "ada", "not this week", now)
+            elif r.lowers and sold.pending is None and sold.quantity == r.quantity:
+                after = lowering.approve(r, None, sold, "ada", now)
+                self.counts["decreases"] += 1
             elif sold.pending is None and sold.quantity == r.quantity:
                 after = quantity.approve(r, r.proposed + SLACK, r.quantity, r.need, sold, "ada", now)
             else:

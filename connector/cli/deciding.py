@@ -17,6 +17,7 @@ from connector.store import holds, queue, requests, signals
 from connector.store.engine import reading, writing
 from connector.store.explain import find_people
 from connector.store.operators import Role
+from sync import lowering
 from sync import quantity as rules
 from sync.model import Hold, HoldId, ProductId, Request, RequestId, Subscription
 
@@ -147,9 +148,11 @@ _SAID = ("cheaper", "wait_until", "contact", "headroom", "if_nobody_answers")
 @json_option
 @pass_shell
 def approve(shell: Shell, id: int, quantity: int | None, as_json: bool) -> None:
-    """Buy: the quantity is raised in the next round (R19, R20)."""
+    """Buy: the quantity is raised in the next round (R19, R20); a smaller one is sent before the renewal."""
 
     def change(r: Request, sub: Subscription, by: str, at: datetime) -> Request:
+        if r.lowers:
+            return lowering.approve(r, quantity, sub, by, at)
         return rules.approve(r, quantity, r.quantity, r.need, sub, by, at)
 
     _decide(shell, id, change, as_json)

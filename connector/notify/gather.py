@@ -72,7 +72,10 @@ def prompt_matter(connection: Connection, r: Request, around: Surroundings, now:
     said = prompts.content(connection, r, price, shown.renews_on, around.policy, around.contact, now)
     words = prompts.lines(r, said, shown.charge_now, shown.next_bill, shown.renews_on)
     stage = _stage(r, around.policy, now)
-    head = {"open": "seats are missing", "decided": f"{r.state.value} by {r.decided_by}"}.get(stage, stage)
+    head = {
+        "open": "seats are unused" if r.lowers else "seats are missing",
+        "decided": f"{r.state.value} by {r.decided_by}",
+    }.get(stage, stage)
     body = [_decided(r), *(words if r.state.alive else [])]
     if r.state is RequestState.OPEN:
         body.append(f"Decide: `request show {r.id}`, then approve, schedule or decline.")
@@ -223,7 +226,7 @@ def over_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
             stage="open",
             subject=f"{row['product']}: more are assigned than bought",
             body=f"{row['assigned']} have {row['product']}, {row['quantity']} are bought: the quantity was "
-            "lowered outside of the connector. Nobody gets it, nobody loses it until there are seats for all.",
+            "lowered outside of the connector. Nobody gets it or loses it until there are seats for all.",
             link="/",
             facts=row,
         )

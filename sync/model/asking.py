@@ -63,6 +63,11 @@ class Request:
     ended_at: datetime | None = None
     follows: RequestId | None = None  #: the refused one before it
 
+    @property
+    def lowers(self) -> bool:
+        """Whether it is for a smaller quantity (R22)."""
+        return (self.proposed if self.target is None else self.target) < self.quantity
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

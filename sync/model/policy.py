@@ -59,6 +59,7 @@ class Policy:
     remind_days: tuple[int, ...] = (3, 7)
     expire_days: int = 14
     quiet_days: int = 30
+    decrease_days: int = 7  #: before the renewal a smaller quantity is proposed (R22); 0: never
     channel: bool = False  #: somebody can be told (R27)
     buying: Mapping[ProductId, Buying] = field(default_factory=dict)  #: others are asked for (R21)
     growth: GrowthPolicy = GrowthPolicy()
