@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from connector.store.directories import Directory, Unknown, directory_of, named
-from connector.store.engine import Unavailable, reading, writing
+from connector.store.engine import Unavailable, asking, writing
 from connector.store.tables import Moment, credentials, directories
 
 #: easily found by secret scanners
@@ -160,7 +160,7 @@ def authenticate(connection: Connection, token: str, now: datetime) -> Directory
 
 def admit(engine: Engine, token: str, now: datetime) -> Directory | None:
     """As `authenticate`, and notes when the token was used, at most once a minute. Raises Unavailable."""
-    with reading(engine) as connection:
+    with asking(engine) as connection:
         row = _bearer(connection, token, now)
     if row is None:
         return None

@@ -1,4 +1,4 @@
-"""How is the database reached? One engine a process; `reading` and `writing` are the ways to a connection.
+"""How is the database reached? One engine a process; `reading`, `writing` and `asking` lead to a connection.
 
 | | reading | writing |
 | --- | --- | --- |
@@ -95,8 +95,9 @@ def _open_sqlite(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("writes", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("single", False):  # a statement alone is a transaction of its own
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
 
 
 def _postgresql(url: URL) -> Engine:
@@ -133,6 +134,14 @@ def reading(engine: Engine) -> Iterator[Connection]:
     with _failures_named(), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        yield connection
+
+
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """As `reading`, for one statement: it needs no transaction around it. Raises Unavailable."""
+    with _failures_named(), engine.connect() as connection:
+        connection.execution_options(single=True)
         yield connection
 
 
