@@ -1,84 +1,23 @@
-"""R18-R20: asking for more seats, and buying them once."""
+"""R18, R19: asking for more seats, and what a person decides."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
 from sync import quantity
 from sync.model import (
-    Address,
-    Billing,
-    Money,
-    PendingChange,
     Policy,
     Request,
     RequestId,
     RequestState,
     Subscription,
-    SubscriptionId,
 )
 from sync.plan import Shortage
 from tests.moments import START, at
-from tests.sync.world import PRINT, PRODUCTS
+from tests.sync.asking import POLICY, S, approve, request, short, step, stepped, sub
 
 DAY = 24 * 60
-POLICY = Policy()
-S = RequestState
-
-
-def sub(q: int = 20, pending: int | None = None) -> Subscription:
-    change = None if pending is None else PendingChange(pending, at(0), at(60))
-    return Subscription(
-        SubscriptionId("s"),
-        PRINT,
-        q,
-        q,
-        0,
-        date(2027, 1, 15),
-        date(2027, 3, 15),
-        change,
-        Billing("", ""),
-        Address("", "", "", ""),
-    )
-
-
-def short(need: int, waiting: int | None = None) -> Shortage:
-    return Shortage(PRINT, need if waiting is None else waiting, 0, need)
-
-
-def request(state: RequestState = S.OPEN, **values: Any) -> Request:
-    """Three are missing at 20 seats; asked at the start."""
-    given: dict[str, Any] = {
-        "quantity": 20,
-        "waiting": 3,
-        "need": 3,
-        "proposed": 23,
-        "opened_at": START,
-        "updated_at": START,
-        "expires_at": at(14 * DAY),
-    }
-    given |= {} if state is S.OPEN else {"target": 23, "decided_at": START, "decided_by": "eva"}
-    return Request(RequestId(1), PRINT, SubscriptionId("s"), state, **(given | values))
-
-
-def step(
-    before: Request | None,
-    subscription: Subscription | None = None,
-    shortage: Shortage | None = None,
-    now: float = 5,
-    last: Request | None = None,
-    policy: Policy = POLICY,
-) -> Request | None:
-    return quantity.step(before, last, subscription or sub(), shortage or short(3), at(now), policy)
-
-
-def stepped(*args: Any, **kwargs: Any) -> Request:
-    found = step(*args, **kwargs)
-    assert found is not None
-    return found
 
 
 # ---- opened, updated, withdrawn, expired (R18) ----
@@ -192,15 +131,6 @@ def test_only_an_open_request_reminds() -> None:
 # ---- decided by a person (R19) ----
 
 
-def approve(
-    before: Request,
-    number: int | None = None,
-    seen: tuple[int, int] = (20, 3),
-    subscription: Subscription | None = None,
-) -> Request:
-    return quantity.approve(before, number, *seen, subscription or sub(), "eva", at(9))
-
-
 @pytest.mark.parametrize(("number", "target"), [(None, 23), (30, 30), (21, 21)])
 def test_approved_as_proposed_or_another_number(number: int | None, target: int) -> None:
     """R19: recorded with who and when; an absolute quantity (R20)."""
@@ -270,170 +200,3 @@ def test_declined_with_a_reason(state: RequestState) -> None:
 def test_what_is_under_way_can_not_be_declined(state: RequestState) -> None:
     with pytest.raises(quantity.NotOpen):
         quantity.decline(request(state), "eva", "no", at(9))
-
-
-# ---- after the click (R19) ----
-
-
-@pytest.mark.parametrize(
-    ("says", "subscription", "shortage", "state"),
-    [
-        ("bought as approved", sub(20), short(3), S.APPROVED),
-        ("bought as approved, though the need is another", sub(20), short(1), S.APPROVED),
-        ("nobody needs it any more", sub(20), short(0), S.WITHDRAWN),
-        ("Q changed: to be decided anew", sub(21), short(2), S.OPEN),
-        ("Q fell: to be decided anew", sub(19), short(4), S.OPEN),
-        ("somebody's change is pending: to be decided anew", sub(20, pending=21), short(2), S.OPEN),
-    ],
-)
-def test_after_the_click(
-    says: str, subscription: Subscription, shortage: Shortage, state: RequestState
-) -> None:
-    """R19"""
-    for before in (request(S.APPROVED), request(S.SCHEDULED, due_at=at(5))):
-        s = stepped(before, subscription, shortage)
-        assert s.state is state, says
-        if state is S.OPEN:
-            assert (s.target, s.decided_by, s.decided_at, s.quantity) == (
-                None,
-                "",
-                None,
-                subscription.quantity,
-            )
-            assert (s.expires_at, s.reminded_at) == (at(5 + 14 * DAY), at(5))
-        assert quantity.to_send(s) == (state is S.APPROVED)
-
-
-def test_a_scheduled_one_waits_for_its_time_whatever_happens_meanwhile() -> None:
-    """R19"""
-    scheduled = request(S.SCHEDULED, due_at=at(DAY))
-    assert step(scheduled, sub(25), short(0)) is scheduled
-
-
-# ---- bought once (R20) ----
-
-
-def test_what_is_sent_is_written_down_before_and_never_sent_again_blindly() -> None:
-    """R20"""
-    s = quantity.sent(request(S.APPROVED), at(5))
-    assert (s.state, s.submitted_at, quantity.to_send(s)) == (S.SUBMITTED, at(5), False)
-    lost = quantity.unknown(s, at(6))
-    assert (lost.state, lost.submitted_at, quantity.to_send(lost)) == (S.SUBMITTED, at(5), False)
-
-
-def test_accepted_is_pending_or_done_at_once() -> None:
-    """R20"""
-    pending = quantity.accepted(request(S.SUBMITTED), sub(20, pending=23), at(5))
-    assert (pending.state, pending.effective_by) == (S.PENDING, at(60))
-    done = quantity.accepted(request(S.SUBMITTED), sub(23), at(5))
-    assert (done.state, done.ended_at) == (S.DONE, at(5))
-    strange = quantity.accepted(request(S.SUBMITTED), sub(20), at(5))
-    assert (strange.state, strange.effective_by) == (S.PENDING, at(65))
-
-
-def test_refused_at_once_ends_it() -> None:
-    s = quantity.refused(request(S.SUBMITTED), "below_assigned", at(5))
-    assert (s.state, s.reason, s.ended_at) == (S.REFUSED, "below_assigned", at(5))
-
-
-def test_what_could_not_be_sent_is_tried_again_in_a_minute() -> None:
-    s = quantity.postponed(request(S.SUBMITTED, submitted_at=at(5)), at(5))
-    assert not quantity.to_send(s)
-    assert step(s, now=5.5) is s
-    assert quantity.to_send(stepped(s, now=6))
-
-
-@pytest.mark.parametrize(
-    ("says", "seconds", "subscription", "state"),
-    [
-        ("59 s: a read may be older than the send", 59, sub(20), S.SUBMITTED),
-        ("59 s: even if it shows something", 59, sub(23), S.SUBMITTED),
-        ("60 s: it is pending", 60, sub(20, pending=23), S.PENDING),
-        ("60 s: it is in force", 60, sub(23), S.DONE),
-        ("60 s: nothing happened: safe to send again", 60, sub(20), S.APPROVED),
-        ("60 s: somebody else changed it", 60, sub(24), S.OPEN),
-        ("60 s: somebody else's change is pending", 60, sub(20, pending=22), S.OPEN),
-    ],
-)
-def test_a_lost_answer_is_settled_by_a_read(
-    says: str, seconds: float, subscription: Subscription, state: RequestState
-) -> None:
-    """R20: a read begun 60 s or more after the send"""
-    before = request(S.SUBMITTED, submitted_at=at(5))
-    after = stepped(before, subscription, short(2), now=5 + seconds / 60)
-    assert after.state is state, says
-    assert (after is before) == (state is S.SUBMITTED)
-
-
-def test_a_lost_answer_that_was_no_need_any_more_is_not_sent_again() -> None:
-    """R19, R20"""
-    assert stepped(request(S.SUBMITTED, submitted_at=at(0)), sub(20), short(0)).state is S.WITHDRAWN
-
-
-@pytest.mark.parametrize(
-    ("says", "minutes", "subscription", "state"),
-    [
-        ("pending within the hour", 59, sub(20, pending=23), S.PENDING),
-        ("pending at the hour", 60, sub(20, pending=23), S.PENDING),
-        ("past it: overdue", 61, sub(20, pending=23), S.OVERDUE),
-        ("in force", 30, sub(23), S.DONE),
-        ("in force, and more was bought since", 30, sub(40, pending=50), S.DONE),
-        ("gone, and nothing changed: refused", 30, sub(20), S.REFUSED),
-        ("another change took its place: refused", 30, sub(20, pending=21), S.REFUSED),
-        ("gone in a list that may be older than the send", 0.5, sub(20), S.PENDING),
-    ],
-)
-@pytest.mark.parametrize("effective_by", [at(60), None])
-def test_pending(
-    says: str, minutes: float, subscription: Subscription, state: RequestState, effective_by: datetime | None
-) -> None:
-    """R20, T11"""
-    before = request(S.PENDING, submitted_at=START, effective_by=effective_by)
-    after = stepped(before, subscription, short(0), now=minutes)
-    assert after.state is state, says
-    assert (after is before) == (state is S.PENDING)
-
-
-@pytest.mark.parametrize(
-    ("subscription", "state"),
-    [(sub(20, pending=23), S.OVERDUE), (sub(23), S.DONE), (sub(20), S.REFUSED)],
-)
-def test_what_is_overdue_still_ends(subscription: Subscription, state: RequestState) -> None:
-    """R20"""
-    assert stepped(request(S.OVERDUE, submitted_at=START), subscription, now=999).state is state
-
-
-@pytest.mark.parametrize("state", [s for s in S if not s.alive])
-def test_what_ended_stays_as_it_is(state: RequestState) -> None:
-    ended = request(state)
-    assert step(ended) is ended
-
-
-# ---- what it costs (L5, L9, L11) ----
-
-PRODUCT = next(p for p in PRODUCTS if p.id == PRINT)
-
-
-def euros(amount: str) -> Money:
-    return Money(Decimal(amount), "EUR")
-
-
-def test_what_it_costs() -> None:
-    """R18: charged now, and at the next renewal"""
-    assert quantity.charge_now(request(), sub(), PRODUCT) == euros("12.00")
-    assert quantity.next_bill(request(), sub(), PRODUCT) == euros("92.00")
-    approved = request(S.APPROVED, target=30)
-    assert quantity.charge_now(approved, sub(), PRODUCT) == euros("40.00")
-    assert quantity.next_bill(approved, sub(), PRODUCT) == euros("120.00")
-    assert quantity.charge_now(approved, sub(35), PRODUCT) == euros("0.00"), "nothing is refunded"
-
-
-def test_an_unknown_price_is_never_0() -> None:
-    """R18, L11"""
-    unknown = replace(PRODUCT, unit_price=None)
-    assert quantity.charge_now(request(), sub(), unknown) is None
-    assert quantity.next_bill(request(), sub(), unknown) is None
-
-
-def test_the_lag_of_a_read_is_a_minute() -> None:
-    assert timedelta(seconds=60) == quantity.READ_LAG

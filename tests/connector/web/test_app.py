@@ -1,8 +1,6 @@
 """What does the web process say to whom? (T18, T19, T22, T27, T28, T29)"""
 
-import logging
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,70 +8,15 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
-from werkzeug.test import TestResponse
 
 from connector.app import create_app
-from connector.store import credentials, directories, migrations, sign_ins
+from connector.store import credentials, migrations
 from connector.store.engine import connect, writing
-from connector.store.sign_ins import Operator
-from tests.connector.places import opened, prepared, settings_for
+from tests.connector.places import prepared, settings_for
+from tests.connector.web.ways_in import csrf, link, signed_in, token
 
 #: without any credential (T19); all else is 401 or sends to the sign-in page
 OPEN = {"/healthz", "/readyz", "/static/<path:filename>", "/sign-in", "/oauth2/token"}
-
-
-@pytest.fixture(autouse=True)
-def quiet() -> Iterator[None]:
-    yield
-    logging.getLogger().handlers.clear()
-
-
-@pytest.fixture
-def folder(tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return prepared(tmp_path / "data", sqlite_template)
-
-
-@pytest.fixture
-def engine(folder: Path) -> Iterator[Engine]:
-    with opened(folder) as engine:
-        yield engine
-
-
-@pytest.fixture
-def app(folder: Path) -> Iterator[Flask]:
-    app = create_app(settings_for(folder))
-    yield app
-    app.extensions["engine"].dispose()
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
-
-
-def token(engine: Engine, directory: str = "entra", kind: str = "entra") -> str:
-    with writing(engine) as connection:
-        if directory not in {d.name for d in directories.all_of(connection)}:
-            directories.add(connection, directory, kind, datetime.now(UTC))
-        return credentials.token_create(connection, directory, datetime.now(UTC)).secret
-
-
-def link(engine: Engine) -> str:
-    with writing(engine) as connection:
-        return sign_ins.new_link(connection, Operator("local", "admin"), datetime.now(UTC))
-
-
-def csrf(response: TestResponse) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', response.text)
-    assert found is not None
-    return found[1]
-
-
-def signed_in(client: FlaskClient, engine: Engine) -> TestResponse:
-    secret = link(engine)
-    page = client.get(f"/sign-in?link={secret}")
-    return client.post("/sign-in", data={"csrf_token": csrf(page), "link": secret})
 
 
 def paths(app: Flask) -> list[tuple[str, str]]:
@@ -362,69 +305,3 @@ def test_another_schema_isn_t_ready(folder: Path) -> None:
 
 
 # ---- /oauth2/token ----
-
-
-def client_of(engine: Engine) -> credentials.Issued:
-    token(engine)
-    with writing(engine) as connection:
-        return credentials.client_create(connection, "entra", datetime.now(UTC))
-
-
-def test_a_client_gets_a_token_for_an_hour(client: FlaskClient, engine: Engine) -> None:
-    made = client_of(engine)
-    form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.secret}
-    answer = client.post("/oauth2/token", data=form)
-    assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
-    given = answer.get_json()
-    assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
-    headers = {"Authorization": f"Bearer {given['access_token']}"}
-    assert client.get("/scim/v2/Users", headers=headers).status_code == 200
-    assert client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {made.secret}"}).status_code == 401
-    basic = client.post(
-        "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(made.id, made.secret)
-    )
-    assert basic.status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("form", "status", "error"),
-    [
-        ({}, 400, "unsupported_grant_type"),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
-        ({"grant_type": "client_credentials"}, 401, "invalid_client"),
-        ({"grant_type": "client_credentials", "client_id": "{id}"}, 401, "invalid_client"),
-        (
-            {"grant_type": "client_credentials", "client_id": "{id}", "client_secret": "no"},
-            401,
-            "invalid_client",
-        ),
-        (
-            {"grant_type": "client_credentials", "client_id": "\x00", "client_secret": "{s}"},
-            401,
-            "invalid_client",
-        ),
-        (
-            {"grant_type": "client_credentials", "client_id": "x" * 999, "client_secret": "é"},
-            401,
-            "invalid_client",
-        ),
-    ],
-)
-def test_a_bad_token_request_is_named(
-    client: FlaskClient, engine: Engine, form: dict[str, str], status: int, error: str
-) -> None:
-    made = client_of(engine)
-    filled = {k: v.replace("{id}", made.id).replace("{s}", made.secret) for k, v in form.items()}
-    answer = client.post("/oauth2/token", data=filled or {"x": "y"})
-    assert (answer.status_code, answer.get_json()["error"]) == (status, error)
-
-
-@pytest.mark.parametrize("header", ["Basic !!!", "Basic /w==", "Basic YQ==", "Digest x", "Basic"])
-def test_a_bad_basic_header_is_401(client: FlaskClient, engine: Engine, header: str) -> None:
-    client_of(engine)
-    answer = client.post(
-        "/oauth2/token", data={"grant_type": "client_credentials"}, headers={"Authorization": header}
-    )
-    assert answer.status_code == 401
-    assert client.post("/oauth2/token", json={}).status_code == 400

@@ -1,0 +1,77 @@
+"""How does a client come to an access token? (RFC 6749 4.4, T22)"""
+
+from datetime import UTC, datetime
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Engine
+
+from connector.store import credentials
+from connector.store.engine import writing
+from tests.connector.web.ways_in import token
+
+
+def client_of(engine: Engine) -> credentials.Issued:
+    token(engine)
+    with writing(engine) as connection:
+        return credentials.client_create(connection, "entra", datetime.now(UTC))
+
+
+def test_a_client_gets_a_token_for_an_hour(client: FlaskClient, engine: Engine) -> None:
+    made = client_of(engine)
+    form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.secret}
+    answer = client.post("/oauth2/token", data=form)
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+    given = answer.get_json()
+    assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
+    headers = {"Authorization": f"Bearer {given['access_token']}"}
+    assert client.get("/scim/v2/Users", headers=headers).status_code == 200
+    assert client.get("/scim/v2/Users", headers={"Authorization": f"Bearer {made.secret}"}).status_code == 401
+    basic = client.post(
+        "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(made.id, made.secret)
+    )
+    assert basic.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({}, 400, "invalid_request"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"grant_type": "client_credentials"}, 401, "invalid_client"),
+        ({"grant_type": "client_credentials", "client_id": "{id}"}, 401, "invalid_client"),
+        (
+            {"grant_type": "client_credentials", "client_id": "{id}", "client_secret": "no"},
+            401,
+            "invalid_client",
+        ),
+        (
+            {"grant_type": "client_credentials", "client_id": "\x00", "client_secret": "{s}"},
+            401,
+            "invalid_client",
+        ),
+        (
+            {"grant_type": "client_credentials", "client_id": "x" * 999, "client_secret": "é"},
+            401,
+            "invalid_client",
+        ),
+    ],
+)
+def test_a_bad_token_request_is_named(
+    client: FlaskClient, engine: Engine, form: dict[str, str], status: int, error: str
+) -> None:
+    made = client_of(engine)
+    filled = {k: v.replace("{id}", made.id).replace("{s}", made.secret) for k, v in form.items()}
+    answer = client.post("/oauth2/token", data=filled or {"x": "y"})
+    assert (answer.status_code, answer.get_json()["error"]) == (status, error)
+
+
+@pytest.mark.parametrize("header", ["Basic !!!", "Basic /w==", "Basic YQ==", "Digest x", "Basic"])
+def test_a_bad_basic_header_is_401(client: FlaskClient, engine: Engine, header: str) -> None:
+    client_of(engine)
+    answer = client.post(
+        "/oauth2/token", data={"grant_type": "client_credentials"}, headers={"Authorization": header}
+    )
+    assert answer.status_code == 401
+    assert client.post("/oauth2/token", json={}).status_code == 400
