@@ -12,7 +12,7 @@ import click
 from benchmarks.scim import servers
 from benchmarks.scim.load import Stream
 from benchmarks.scim.page import Result, page
-from benchmarks.scim.scenarios import Scenario, scenarios
+from benchmarks.scim.scenarios import OUTSIDERS, Scenario, scenarios
 from benchmarks.scim.seed import fill
 from benchmarks.scim.servers import Server
 from benchmarks.scim.world import SIZES, World
@@ -29,20 +29,27 @@ PEER_PEOPLE = 5_000
 @click.option("--people", default=60_000, show_default=True)
 @click.option("--rounds", default=5, show_default=True, help="slices of each scenario and server, in turn")
 @click.option("--peer", type=click.Path(path_type=Path), help="python of an environment with scim2-server")
+@click.option("--requests", default=SLICE_REQUESTS, show_default=True, help="of a slice")
 @click.option("--only", default="", help="scenarios whose name has this in it")
 @click.option("--postgresql", is_flag=True, help="instead of SQLite")
 @click.option("--write", type=click.Path(path_type=Path), help="where to write the page")
 def main(
-    people: int, rounds: int, peer: Path | None, only: str, postgresql: bool, write: Path | None
+    people: int,
+    rounds: int,
+    requests: int,
+    peer: Path | None,
+    only: str,
+    postgresql: bool,
+    write: Path | None,
 ) -> None:
     """Measure and print; with --write also write the page."""
-    world = World(people, tuple(size for size in SIZES if size < people))
+    world = World(people, tuple(size for size in SIZES if size + OUTSIDERS <= people))
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         measured = _servers(stack, Path(folder), world, peer, postgresql=postgresql)
         results = []
         for scenario in scenarios(world):
             if only in scenario.name:
-                results.append(_measure(scenario, measured, world, rounds))
+                results.append(_measure(scenario, measured, world, rounds, requests))
                 _show(results[-1])
     said = "PostgreSQL with fsync off" if postgresql else "SQLite with WAL and synchronous=FULL"
     if write is not None:
@@ -74,7 +81,9 @@ def _servers(
     return started
 
 
-def _measure(scenario: Scenario, measured: Sequence[Server], world: World, rounds: int) -> Result:
+def _measure(
+    scenario: Scenario, measured: Sequence[Server], world: World, rounds: int, requests: int
+) -> Result:
     """Round by round, each server in turn: who takes turns meets the same machine."""
     smaller = World(min(world.people, PEER_PEOPLE), world.sizes)
     streams = {
@@ -82,12 +91,9 @@ def _measure(scenario: Scenario, measured: Sequence[Server], world: World, round
         for server in measured
     }
     for stream in streams.values():
-        stream.slice(SLICE_SECONDS / 5, SLICE_REQUESTS // 10)  # caches, and what is opened at first use
+        stream.slice(SLICE_SECONDS / 5, requests // 10)  # caches, and what is opened at first use
     slices = [
-        {
-            name: stream.slice(SLICE_SECONDS, SLICE_REQUESTS // scenario.writers)
-            for name, stream in streams.items()
-        }
+        {name: stream.slice(SLICE_SECONDS, requests // scenario.writers) for name, stream in streams.items()}
         for _ in range(rounds)
     ]
     return Result(scenario, {name: [each[name] for each in slices] for name in streams})
