@@ -78,7 +78,8 @@ def after_assign(before: Standing, status: Status, run: RunId, now: datetime) ->
 def after_unassign(before: Standing, status: Status, now: datetime) -> Standing:
     match status:
         case Status.UNASSIGNED | Status.NOT_ASSIGNED | Status.UNKNOWN_USER:
-            return freed(before)
+            # Looked at again at once: who is still a member is blocked from now on, and says so (R10, R16).
+            return replace(freed(before), look_at=now)
         case Status.REQUIRED_BY_ADDON:
             return replace(
                 before, held=Held.YES, blocked="REQUIRED_BY_ADDON", look_at=now + LONGEST_DELAY, failure=""
