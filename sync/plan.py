@@ -52,6 +52,16 @@ class HoldChange:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldRemoval:
+    """One removal of an open hold, as it is shown."""
+
+    user_name: str
+    product: ProductId
+    reason: str
+    group_name: str  #: "" for a product's
+
+
+@dataclass(frozen=True, slots=True)
 class Shortage:
     product: ProductId
     waiting: int

@@ -37,7 +37,7 @@ from sync.model import (
     Tenant,
     Waiter,
 )
-from sync.plan import Action, Done, Plan
+from sync.plan import Action, Done, HeldRemoval, Plan
 from sync.pulled import Cursor, Finding, Page, People, PulledGroup
 
 # ---- AnySoft ----
@@ -268,6 +268,9 @@ class Ledger(Protocol):
 
     def forget_account(self, person: PersonId) -> None:
         """AnySoft does not know it any more (R05): it is looked up, or made, before the next call."""
+
+    def held(self, limit: int) -> tuple[int, Sequence[HeldRemoval]]:
+        """How many removals wait for a person now, and the first of them."""
 
     def requests(self) -> Sequence[Request]:
         """The living request of each product."""

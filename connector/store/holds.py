@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from connector.store import audit
 from connector.store.plans import excuse
 from connector.store.rows import canonical, chunks
 from connector.store.tables import groups, holds, persons, standings
 from sync.model import GroupId, Hold, HoldId, PersonId, ProductId
-from sync.plan import digest_of
+from sync.plan import HeldRemoval, digest_of
 
 
 class Undecidable(Exception):
@@ -44,6 +44,23 @@ def get(connection: Connection, id: HoldId) -> Hold:
 def removals(connection: Connection, id: HoldId) -> tuple[Removal, ...]:
     """As they are while it is open, as they were decided on afterwards; by user name. Raises LookupError."""
     return _removals(connection, _row(connection, id))
+
+
+def held(connection: Connection, limit: int) -> tuple[int, list[HeldRemoval]]:
+    """How many removals are on hold, and the first of them, by hold and user name."""
+    on_hold = standings.c.hold.is_not(None)
+    count = connection.scalar(select(func.count()).select_from(standings).where(on_hold)) or 0
+    query = (
+        select(persons.c.user_name, standings.c.product, holds.c.reason, groups.c.display_name)
+        .join(persons, persons.c.pk == standings.c.person_pk)
+        .join(holds, holds.c.pk == standings.c.hold)
+        .outerjoin(groups, groups.c.pk == holds.c.group_pk)
+        .where(on_hold)
+        .order_by(holds.c.pk, persons.c.user_name, standings.c.product)
+        .limit(limit)
+    )
+    rows = connection.execute(query) if limit and count else ()
+    return count, [HeldRemoval(row[0], ProductId(row[1]), row[2], row[3] or "") for row in rows]
 
 
 def release(connection: Connection, id: HoldId, digest: str, by: str, now: datetime) -> Hold:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Engine, case, literal, or_, select, update
 
-from connector.store import guard_view, intents, observed, plans, purchases, queue, requests, runs
+from connector.store import guard_view, holds, intents, observed, plans, purchases, queue, requests, runs
 from connector.store.engine import reading, writing
 from connector.store.intents import Bases
 from connector.store.mirror import read_facts
@@ -25,7 +25,7 @@ from sync.model import (
     RunId,
     Waiter,
 )
-from sync.plan import Action, Done, Plan
+from sync.plan import Action, Done, HeldRemoval, Plan
 from sync.ports import GuardView, Intent, Mark, Outcome, Transient
 
 
@@ -133,6 +133,10 @@ class SqlLedger:
         values = {"account_id": None, "account_made": False, "account_disabled": False}
         with self._writing() as connection:
             connection.execute(update(persons).where(persons.c.pk == person).values(values))
+
+    def held(self, limit: int) -> tuple[int, Sequence[HeldRemoval]]:
+        with reading(self.engine) as connection:
+            return holds.held(connection, limit)
 
     def requests(self) -> Sequence[Request]:
         with reading(self.engine) as connection:
