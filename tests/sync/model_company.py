@@ -103,6 +103,21 @@ class Model:
         if ready and len(holders) < self.bought[product]:
             yield f"a seat of {product} is free and {ready} wait (R15)"
 
+    def served(
+        self, product: ProductId, new: set[str], found: dict[tuple[str, ProductId], Standing]
+    ) -> Iterator[str]:
+        """Who got it in this round had not waited for less than who still waits (R14)."""
+        lucky = [p for p in self.people.values() if p.name in new and not p.was_disabled]
+        left = [
+            p
+            for p in self.people.values()
+            if (s := found[p.name, product]).waiting and s.base_ready and not p.was_disabled
+        ]
+        for p in lucky:
+            for q in left:
+                if q.since[product] < p.since.get(product, q.since[product]):
+                    yield f"{p.name} got {product} before {q.name}, who waits longer (R14)"
+
     def late(self, holders: Holders) -> Iterator[str]:
         """Long after all of it: whoever lost it has it no more, and there is a request for who waits."""
         for person in self.people.values():
