@@ -9,6 +9,9 @@ from scim.body import MAX_GROUP_BYTES
 from scim.membership import MAX_MEMBERS
 from tests.connector.endpoint.conftest import Served
 
+#: what counts here happens before any database
+pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 @pytest.fixture
 def client(served: Served) -> FlaskClient:
