@@ -178,12 +178,13 @@ def _group(engine: Engine, id: str) -> Response:
 
 def _change(engine: Engine, id: str) -> Response:
     (operation,) = orjson.loads(request.get_data())["Operations"]
-    member, now = operation["value"][0]["value"], datetime.now(UTC)
+    joins, now = operation["op"] == "Add", datetime.now(UTC)
+    member = operation["value"][0]["value"] if joins else operation["path"].split('"')[1]
     with _writing(engine) as connection:
         directory = _directory(connection)
         group = _row(connection, directory, groups, id)
         user = _row(connection, directory, users, member)
-        if operation["op"] == "Add":
+        if joins:
             done = connection.execute(
                 insert_into(connection, memberships)
                 .values(group_pk=group.pk, user_pk=user.pk, since=now)

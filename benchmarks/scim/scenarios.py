@@ -156,7 +156,11 @@ def _update(world: World, chance: random.Random) -> Exchange:
 
 
 def _member(op: str, world: World, size: int, number: int) -> Exchange:
-    body = _operations({"op": op, "path": "members", "value": [{"value": world.user_id(number)}]})
+    id = world.user_id(number)
+    if op == "Add":
+        body = _operations({"op": op, "path": "members", "value": [{"value": id}]})
+    else:  # as the RFC has it: scim2-server refuses the list of values that Entra sends
+        body = _operations({"op": op, "path": f'members[value eq "{id}"]'})
     path = f"/Groups/{world.group_id(size)}?excludedAttributes=members"
     return Exchange("PATCH", path, body, lambda status, body: status in (200, 204) and "members" not in body)
 
