@@ -40,9 +40,10 @@ def one_lost(plant: Plant) -> list[str]:
 
 
 def doubtful_seats(plant: Plant) -> list[str]:
-    """Four seats that four perhaps have; two more wait for one."""
+    """Four seats that four perhaps have, which no count shows yet; two more wait for one."""
     plant.hire("a", "b", "c", "d", "e", "f")
-    plant.steer("script", assign=LOST_3)
+    _act(plant, lambda: plant.join(CENTRE, "f"), settle=False)
+    plant.steer("script", assign=LOST_3, read=[Fault.OLD] * 60)
     return _act(
         plant,
         lambda: plant.join(PRINT, "a", "b", "c", "d"),

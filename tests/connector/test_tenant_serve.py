@@ -22,7 +22,7 @@ def test_the_built_in_tenant_is_served_and_driven_from_elsewhere(tmp_path: Path)
 
         def run(*arguments: str) -> subprocess.CompletedProcess[str]:
             return subprocess.run(
-                command(*arguments), cwd=here, env=env, capture_output=True, text=True, timeout=60,
+                command(*arguments), cwd=here, env=env, capture_output=True, text=True, timeout=180,
                 check=False, stdin=subprocess.DEVNULL,
             )  # fmt: skip
 
