@@ -14,7 +14,7 @@ from sync.ports import Rejected
 from sync.quantity import AUTOMATIC
 from sync.reconcile import Scope
 from tests.company import CENTRE, PRINT, SCAN, Company
-from tests.sync.test_quantity import request, sub
+from tests.sync.asking import request, sub
 from tests.sync.world import PRODUCTS
 
 CAPS = Buying(Mode.AUTO, seats_per_request=5, seats_per_month=8, money_per_month=Decimal(100), ceiling=40)
