@@ -61,12 +61,24 @@ def page(results: Sequence[Result], world: World, today: date, database: str) ->
         "neither the client nor whatever else runs on the machine is in it. The servers take turns in short "
         "slices; a ratio is the median of the rounds' ratios, a figure the median of the slices.",
         "",
+        _grain(results),
+        "",
         *_table(results, peered),
         "",
         *_verdict(results, peered),
         "",
     ]
     return "\n".join(lines)
+
+
+def _grain(results: Sequence[Result]) -> str:
+    """The kernel counts processor time in steps of 10 ms."""
+    slices = results[0].slices["connector"]
+    most = max(each.requests for each in slices)
+    return (
+        f"This run: {len(slices)} rounds with slices of at most {most} requests, so that a figure is no more "
+        f"exact than {10 / most:.2f} ms. A slice of a slow server ends after ten seconds, with fewer requests."
+    )
 
 
 def _table(results: Sequence[Result], peered: bool) -> list[str]:
