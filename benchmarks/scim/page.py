@@ -77,7 +77,8 @@ def _grain(results: Sequence[Result]) -> str:
     most = max(each.requests for each in slices)
     return (
         f"This run: {len(slices)} rounds with slices of at most {most} requests, so that a figure is no more "
-        f"exact than {10 / most:.2f} ms. A slice of a slow server ends after ten seconds, with fewer requests."
+        f"exact than {10 / most:.2f} ms. A slice of a slow server ends after ten seconds, with fewer "
+        "requests."
     )
 
 
