@@ -29,6 +29,7 @@ from sync.model import (
     Origin,
     PersonId,
     ProductId,
+    ProductType,
     RunId,
     Status,
     Subscription,
@@ -76,7 +77,9 @@ class Desk:
     def assign(self, product: str, users: Sequence[str]) -> list[Told]:
         """Users who have it already cost nothing (L7). Raises Refused before anything is done."""
         subscription = self.subscription(product)
-        accounts = [(user, self._person(user), self._account(user)) for user in users]
+        people = [(user, self._person(user)) for user in users]
+        self._refuse_early(subscription, people)
+        accounts = [(user, person, self._account(user)) for user, person in people]
         told = []
         for batch in _batches(accounts):
             with self.audited("license.assign", product, {"users": len(batch)}) as outcome:
@@ -185,6 +188,23 @@ class Desk:
             connection.execute(update(persons).where(persons.c.pk == p.id).values(values))
         return made.id
 
+    def _refuse_early(self, subscription: Subscription, people: Sequence[tuple[str, Facts | None]]) -> None:
+        """What must fail makes no account (R12), and nobody who is disabled gets a license (R05)."""
+        for user, facts in people:
+            if facts is not None and not facts.person.enabled:
+                raise Refused(
+                    f"{user} is disabled or deleted in every directory: enable the person there first"
+                )
+        product = next(each for each in self.anysoft.products() if each.id == subscription.product)
+        if product.type is ProductType.METERED:
+            return
+        new = [facts for _, facts in people if facts is None or not _has(facts, product.id)]
+        if new and subscription.assigned >= subscription.quantity:
+            raise Refused(
+                f"no seat of {product.id} is free ({subscription.assigned} of {subscription.quantity}): "
+                f"`license quantity {product.id} N` buys more"
+            )
+
     def _refuse_entitled(self, user: str, facts: Facts, product: ProductId) -> None:
         standing = next((s for s in facts.standings if s.product == product), None)
         if standing is not None and standing.origin is Origin.MANAGED and standing.reasons:
@@ -219,6 +239,10 @@ class Desk:
             marks.mark(connection, [person], now)
             follow(connection, new, bases, now)
             clear(connection, [person], product, "assign", now)
+
+
+def _has(facts: Facts, product: ProductId) -> bool:
+    return any(s.product == product and s.held is not Held.NO for s in facts.standings)
 
 
 def _adoptable(connection: Connection, product: ProductId) -> list[PersonId]:

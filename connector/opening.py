@@ -1,9 +1,12 @@
 """Is everything there that a process needs: the data folder, the database with the newest schema, the key?"""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
 
 from connector.anysoft.office import open_tenant
 from connector.secret_key import secret_key
@@ -24,7 +27,8 @@ def prepare(settings: Settings) -> Engine:
     _make_folder(settings.data_dir)
     secret_key(settings)
     engine = connect(settings.database)
-    migrations.upgrade(engine)
+    with _naming_the_file(engine):
+        migrations.upgrade(engine)
     if settings.anysoft.url is None:
         open_tenant(engine)
     return engine
@@ -34,7 +38,8 @@ def attach(settings: Settings) -> Engine:
     """For a command: the database that a start has prepared. Raises NotOpened, Unavailable."""
     _refuse_missing(settings)
     engine = connect(settings.database)
-    revision = migrations.current(engine)
+    with _naming_the_file(engine):
+        revision = migrations.current(engine)
     if revision is None:
         raise NotOpened("the database is empty: `anysoft-connector db upgrade` or `up` prepares it")
     if revision != migrations.newest():
@@ -43,6 +48,18 @@ def attach(settings: Settings) -> Engine:
             "`anysoft-connector db upgrade` (after a `db backup`), or use the version that made it"
         )
     return engine
+
+
+@contextmanager
+def _naming_the_file(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        if getattr(error.orig, "sqlite_errorname", "") != "SQLITE_NOTADB":
+            raise
+        raise NotOpened(
+            f"{engine.url.database} is no database: mend CONNECTOR_DATABASE_URL or --data"
+        ) from None
 
 
 def _refuse_missing(settings: Settings) -> None:

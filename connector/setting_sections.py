@@ -3,6 +3,7 @@
 A secret may lie in a file: `client_secret_file` stands for `client_secret`.
 """
 
+import json
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -20,8 +21,17 @@ _ADDRESS = re.compile(r"[^\s@<>,;\"]{1,64}@[^\s@<>,;\"]{1,253}")
 
 
 def _split(value: Any) -> Any:
-    """`a, b` in the environment is what ["a", "b"] is in the file."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """`a, b` in the environment is what ["a", "b"] is in the file; the latter's form is fine there, too."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise ValueError('write a list as: a, b or ["a", "b"]') from None
+    if set(value) & set("[]{}\"'"):
+        raise ValueError('write a list as: a, b or ["a", "b"]')
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def _web_url(value: str) -> str:

@@ -16,11 +16,12 @@ from sqlalchemy import func, select
 from connector.store import holds, requests
 from connector.store.engine import reading, writing
 from connector.store.tables import requests as request_rows
-from connector.store.tables import runs, tenant_assignments, tenant_charges, tenant_subscriptions
+from connector.store.tables import runs, tenant_charges
 from sync import lowering, quantity
 from sync.model import Held, PersonId, ProductId, RequestState, Standing, State
 from sync.ports import Licensing, Transient
 from sync.reconcile import Scope
+from tests.bounds import bounds
 from tests.company import CENTRE, PRINT, Company
 from tests.faulty import Fault, Faulty
 
@@ -314,22 +315,8 @@ class Year:
             self._prompts()
 
     def _bounds(self) -> None:
-        """R12, R09: at AnySoft, at every moment."""
-        subs, gave = tenant_subscriptions, tenant_assignments
-        with reading(self.company.engine) as connection:
-            counted = select(gave.c.subscription_id, func.count()).group_by(gave.c.subscription_id)
-            has: dict[str, int] = {row[0]: row[1] for row in connection.execute(counted)}
-            for row in connection.execute(select(subs)):
-                bought = self.company.sold(row.product).quantity
-                self._expect(
-                    has.get(row.id, 0) <= bought, f"{has.get(row.id)} of {row.product}, {bought} bought"
-                )
-            ids = {row.product: row.id for row in connection.execute(select(subs))}
-            base = select(gave.c.account_id).where(gave.c.subscription_id == ids[PRINT])
-            bare = select(func.count()).where(
-                gave.c.subscription_id == ids[CENTRE], gave.c.account_id.not_in(base)
-            )
-            self._expect(not connection.scalar(bare), "an add-on without its base (R09)")
+        for fine, otherwise in bounds(self.company):
+            self._expect(fine, otherwise)
 
     def _prompts(self) -> None:
         """Every shortage is asked for, once (R18): one that is alive, or a change under way, or a decline."""

@@ -1,5 +1,6 @@
 """license: what is bought, and what a person does with it by hand."""
 
+import sys
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import click
 
 from connector import shown, wiring
+from connector.anysoft.licensing import cost
 from connector.cli.kinds import LINE, PRODUCT, QUANTITY, SETTING, USER
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.shell import Failed, Shell, pass_shell, refusals
@@ -99,10 +101,11 @@ _BILLING = {
 @license_.command()
 @click.argument("product", type=PRODUCT)
 @click.option("--quantity", type=QUANTITY, required=True, help="Seats to buy.")
+@click.option("--yes", is_flag=True, help="Don't ask (nor does it without a terminal).")
 @_billing_options
 @json_option
 @pass_shell
-def add(shell: Shell, /, product: str, quantity: int, as_json: bool, **given: str | None) -> None:
+def add(shell: Shell, /, product: str, quantity: int, yes: bool, as_json: bool, **given: str | None) -> None:
     """Buy a product: billed at once, then monthly (L5)."""
     billing, address = _billing(given), _address(given)
     if billing is None or address is None:
@@ -112,10 +115,25 @@ def add(shell: Shell, /, product: str, quantity: int, as_json: bool, **given: st
     known = [str(each.id) for each in desk.anysoft.products()]
     if product not in known:
         raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
+    _ask_before_buying(desk, product, quantity, yes)
     with refusals(), desk.audited("license.add", product, {"quantity": quantity}):
         desk.anysoft.add_product(ProductId(product), quantity, billing, address, uuid.uuid4().hex)
     found = next(each for each in _licenses(shell) if each.product == product)
     show_fields(_row(found), as_json=as_json)
+
+
+def _ask_before_buying(desk: Desk, product: str, more: int, yes: bool) -> None:
+    """On a terminal a person is asked; a script that gives a number means it."""
+    if more <= 0 or yes or not sys.stdin.isatty():
+        return
+    sold = next((each for each in desk.anysoft.products() if each.id == product), None)
+    charge = amount(cost(sold.unit_price, more)) if sold else None
+    click.confirm(
+        f"{more} more seats of {product} are charged now: {charge or 'price unknown, ask AnySoft'}; "
+        "nothing is pro rata or refunded. Buy?",
+        abort=True,
+        err=True,
+    )
 
 
 _NEEDED = (
@@ -160,7 +178,10 @@ def unassign(shell: Shell, product: str, users: tuple[str, ...], yes: bool, as_j
     """Take the license from users, at once; they lose access (L8)."""
     desk = _desk(shell)
     if not yes:
-        click.confirm(f"{len(users)} users lose {product} now: have they signed out?", abort=True, err=True)
+        if not sys.stdin.isatty():
+            raise Failed("--yes: needed where nobody can be asked; users lose access at once")
+        whom = f"{len(users)} users lose" if len(users) > 1 else f"{users[0]} loses"
+        click.confirm(f"{whom} {product} now: have they signed out?", abort=True, err=True)
     with refusals():
         told = desk.unassign(product, users)
     _tell(told, as_json, ("unassigned", "not_assigned"))
@@ -184,13 +205,15 @@ def adopt(shell: Shell, product: str, users: tuple[str, ...], entitled: bool, as
 @license_.command()
 @click.argument("product", type=PRODUCT)
 @click.argument("quantity", type=QUANTITY)
+@click.option("--yes", is_flag=True, help="Don't ask (nor does it without a terminal).")
 @json_option
 @pass_shell
-def quantity(shell: Shell, product: str, quantity: int, as_json: bool) -> None:
-    """Ask AnySoft for another quantity; it takes up to an hour (L9)."""
+def quantity(shell: Shell, product: str, quantity: int, yes: bool, as_json: bool) -> None:
+    """Ask AnySoft for another quantity; it takes up to an hour (L9). More is charged at once."""
     desk = _desk(shell)
     with refusals():
         subscription = desk.subscription(product)
+        _ask_before_buying(desk, product, quantity - subscription.quantity, yes)
         with desk.audited("license.quantity", product, {"quantity": quantity}):
             desk.anysoft.change_quantity(subscription.id, quantity, uuid.uuid4().hex)
     _show_one(shell, product, as_json)
@@ -271,4 +294,17 @@ def _tell(told: list[Told], as_json: bool, fine: tuple[str, ...]) -> None:
     show_rows(rows, ("user", "status"), as_json=as_json, nothing="There was nobody to change.")
     left = [each for each in told if each.status not in fine]
     if left:
-        raise Failed(f"{len(left)} of {len(told)} not done: {', '.join(sorted({x.status for x in left}))}")
+        why = "; ".join(
+            f"{status}: {_REMEDY.get(status, status)}" for status in sorted({x.status for x in left})
+        )
+        raise Failed(f"{len(left)} of {len(told)} not done. {why}")
+
+
+#: what AnySoft answered, and what to do about it
+_REMEDY = {
+    "no_license_left": "no seat is free; `license quantity` or `request approve` buys more",
+    "requires_product": "assign the product that it requires first",
+    "unknown_user": "AnySoft does not know the account; try again",
+    "inactive_user": "the account is inactive at AnySoft: set it active there",
+    "required_by_addon": "unassign the add-on first",
+}

@@ -1,6 +1,7 @@
 """What does every command have at hand? The settings, the database, and who is asking."""
 
 import getpass
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
@@ -136,6 +137,10 @@ def _set_data(context: click.Context, option: click.Parameter, value: Path | Non
 
 def _set_operator(context: click.Context, option: click.Parameter, value: str | None) -> None:
     if value is not None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,99}", value):
+            raise click.BadParameter(
+                "an operator's name: letters, digits, dots, dashes, underscores", context, option
+            )
         context.ensure_object(Shell).as_operator = value
 
 

@@ -17,7 +17,7 @@ from connector.settings import Overrides, load
 from connector.store import credentials
 from connector.store.engine import writing
 from tests.connector.places import prepared
-from tests.connector.test_app import signed_in
+from tests.connector.web.ways_in import signed_in
 
 _RENAME = {"Operations": [{"op": "replace", "path": "displayName", "value": "New"}]}
 
