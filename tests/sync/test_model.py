@@ -125,9 +125,14 @@ class Machine(RuleBasedStateMachine):
 
     @rule(n=which, product=products)
     def somebody_is_given_it_by_hand(self, n: int, product: ProductId) -> None:
+        """Refused without a free seat, and for who is disabled."""
         person = self._someone(n)
         if person.name not in self._holders()[product]:
-            [told] = self._desk().assign(product, [person.name])
+            try:
+                [told] = self._desk().assign(product, [person.name])
+            except Refused:
+                self._round()
+                return
             if told.status == "assigned":
                 person.manual.add(product)
         self._round()
