@@ -1,6 +1,7 @@
 """T07, T25: whatever Graph answers, nobody is removed by it, the operator reads why, and it heals."""
 
 import copy
+import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -275,6 +276,7 @@ def _forget(world: EntraCompany, given: Answer) -> Answer:
 def test_t23_t24_no_secret_in_the_database_or_the_log(
     staffed: EntraCompany, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    caplog.set_level(logging.DEBUG)  # other tests of this process may have set up logging
     staffed.entra.faults += [case.fault() for case in SPOILED if case.name == "the sign-in is HTML"]
     staffed.pull(full=True)
     staffed.entra.faults.clear()
