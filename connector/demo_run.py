@@ -4,11 +4,9 @@ What was played is kept in `state`, so that a second start plays nothing, and a 
 """
 
 import time
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from pathlib import Path
 from threading import Thread
 
 import click
@@ -16,7 +14,7 @@ from sqlalchemy import Engine
 from structlog.stdlib import get_logger
 
 from connector import up, wiring
-from connector.anysoft.office import set_price
+from connector.anysoft.office import seed_demo
 from connector.demo import recording, scenario
 from connector.demo.player import Played, StepFailed, next_cycle, play
 from connector.demo.scenario import Scenario
@@ -43,8 +41,17 @@ def read_scenario() -> Scenario:
     return scenario.read(files("config").joinpath("demo.toml"))
 
 
-def write_settings(data_dir: Path) -> None:
-    """So that every command on this data folder has the demo's short times."""
+def write_settings(settings: Settings) -> None:
+    """So that every command on this data folder has the demo's short times.
+
+    Raises Stuck for a tenant elsewhere, where the demo's subscriptions would be bought in earnest.
+    """
+    if settings.anysoft.url is not None:
+        raise Stuck(
+            "--demo: it buys subscriptions, and only the built-in tenant takes no money for them: "
+            "start it without CONNECTOR_ANYSOFT__URL"
+        )
+    data_dir = settings.data_dir
     path = data_dir / "demo.toml"
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -90,12 +97,7 @@ def _run(settings: Settings, url: str) -> None:
 def set_up(engine: Engine, settings: Settings, plan: Scenario) -> None:
     """Prices, subscriptions and directories; what is there already stays."""
     anysoft = wiring.licensing(settings, engine)
-    bought = {s.product for s in anysoft.subscriptions()}
-    for product, quantity in plan.quantities.items():
-        if product in bought:
-            continue
-        set_price(engine, product, plan.prices[product])
-        anysoft.add_product(product, quantity, plan.billing, plan.address, uuid.uuid4().hex)
+    seed_demo(engine, anysoft, plan.prices, plan.quantities, plan.billing, plan.address)
     for name, kind in plan.directories:
         with writing(engine) as connection:
             if name not in {d.name for d in directories.all_of(connection)}:

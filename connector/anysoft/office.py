@@ -8,11 +8,10 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.anysoft import rows
 from connector.anysoft.licensing import CATALOG, ROLE
-from connector.anysoft.tenant import BuiltInTenant
 from connector.store.engine import reading, writing
 from connector.store.tables import tenant_prices, tenant_roles
 from sync.model import Address, Billing, Money, ProductId, SubscriptionId
-from sync.ports import Missing
+from sync.ports import Licensing, Missing
 
 
 def open_tenant(engine: Engine) -> None:
@@ -67,7 +66,7 @@ def refuse_pending(engine: Engine, id: SubscriptionId) -> None:
 
 def seed_demo(
     engine: Engine,
-    tenant: BuiltInTenant,
+    tenant: Licensing,
     prices: Mapping[ProductId, Money],
     quantities: Mapping[ProductId, int],
     billing: Billing,

@@ -6,7 +6,7 @@ import click
 
 from connector import log
 from connector.cli.kinds import LINE, PORT
-from connector.cli.shell import Shell, pass_shell
+from connector.cli.shell import Failed, Shell, pass_shell
 from connector.store.operators import Role
 from connector.store.sign_ins import Operator
 from connector.web_address import url_of
@@ -30,7 +30,10 @@ def up(shell: Shell, host: str, port: int, demo: bool) -> None:
 
     log.setup()
     if demo:
-        demo_run.write_settings(shell.settings.data_dir)
+        try:
+            demo_run.write_settings(shell.settings)
+        except demo_run.Stuck as error:
+            raise Failed(str(error)) from None
     when_ready = demo_run.starter(shell.overrides) if demo else upper.greet
     upper.run(shell.overrides, host, port, when_ready)
 

@@ -261,3 +261,16 @@ def test_a_link_to_the_console_is_for_the_operator_who_asks(call: Call) -> None:
     call("operator", "remove", "ada")
     assert call("operator", "list", "--json") == []
     assert "--url" in call("sign-in", "--url", "ftp://x", code=2)
+
+
+def test_the_demo_never_buys_at_a_tenant_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """T04: its subscriptions are made up, a real tenant's invoices aren't."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__URL", "https://anysoft.example")
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__CLIENT_ID", "us")
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__CLIENT_SECRET", "s" * 40)
+    assert main(["up", "--demo", "--port", "0"]) == 1
+    assert "CONNECTOR_ANYSOFT__URL" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
