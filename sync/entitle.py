@@ -7,15 +7,9 @@ from sync.plan import Applicable
 
 
 def entitle(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement]:
-    """The union over all directories of the person; nothing for one in conflict (R06).
+    """The union over all directories of the person: what the groups say.
 
-    Whether they may be served (disabled, protected) is for `decide`.
-    """
-    return {} if facts.person.conflict else claims(facts, applicable)
-
-
-def claims(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement]:
-    """What the groups alone say, a conflict aside: `decide` can then say what the conflict costs (R16).
+    Whether they may be served (disabled, in conflict, protected) is for `decide`, which says so (R06, R16).
 
     One reason a mapping, whatever the number of groups that lead to it (R07), since the earliest of them.
     """

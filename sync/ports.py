@@ -222,8 +222,6 @@ class Ledger(Protocol):
     def surely_held(self) -> dict[ProductId, int]:
         """How many surely hold each product, however they came by it."""
 
-    def managed(self, products: Collection[ProductId]) -> dict[ProductId, int]: ...
-
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         """The head of the queue in the order of R14; ready: only those whose base is surely held."""
 

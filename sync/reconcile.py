@@ -10,7 +10,7 @@ from sync.apply import carry_out
 from sync.catalog import bases_first
 from sync.decide import decide
 from sync.draft import Draft, Supply, draft, waiter_of
-from sync.entitle import claims
+from sync.entitle import entitle
 from sync.model import (
     Decision,
     MappingId,
@@ -162,7 +162,7 @@ def _decide_all(
     before: dict[tuple[PersonId, ProductId], Standing] = {}
     for chunk in people:
         for facts in ports.mirror.facts(chunk, applicable.keys()):
-            decision = decide(facts, claims(facts, applicable), by_id, sold.catalog, now, policy)
+            decision = decide(facts, entitle(facts, applicable), by_id, sold.catalog, now, policy)
             if _says_something(decision):
                 decisions.append(decision)
                 before.update({(s.person, s.product): s for s in facts.standings})

@@ -64,10 +64,6 @@ class SqlLedger:
         with reading(self.engine) as connection:
             return queue.surely_held(connection)
 
-    def managed(self, products: Collection[ProductId]) -> dict[ProductId, int]:
-        with reading(self.engine) as connection:
-            return queue.managed(connection, products)
-
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         with reading(self.engine) as connection:
             return queue.read_queue(connection, product, limit, ready=ready)

@@ -70,11 +70,6 @@ def mark_groups(connection: Connection, group_pks: Collection[int], now: datetim
     )
 
 
-def mark_group(connection: Connection, group_pk: int, now: datetime) -> None:
-    """As `mark_groups`, for one: when a mapping of it comes, goes or changes."""
-    mark_groups(connection, [group_pk], now)
-
-
 def expand_marks(connection: Connection, limit: int, now: datetime) -> bool:
     """Turn up to `limit` people of marked groups into marked people; True while there is more."""
     while limit > 0:

@@ -1,7 +1,6 @@
 """Who waits for a seat, in which order? An index of `standings`; places are counted when asked (R14)."""
 
 import json
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -129,12 +128,6 @@ def _held(connection: Connection, held: str) -> dict[ProductId, int]:
         product: count(connection, product, standings.c.held == held) for product in _products(connection)
     }
     return {product: count for product, count in counts.items() if count}
-
-
-def managed(connection: Connection, products: Collection[ProductId]) -> dict[ProductId, int]:
-    """How many hold each of the products, or perhaps do, by the sync's doing."""
-    ours = and_(standings.c.origin == "managed", standings.c.held.in_(("yes", "maybe")))
-    return {product: count(connection, product, ours) for product in products}
 
 
 def _products(connection: Connection) -> list[ProductId]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
-from itertools import count
 from urllib.parse import urlsplit
 
 import orjson
@@ -166,30 +165,6 @@ class _Authorization:
         if self.value:
             prepared.headers["Authorization"] = self.value
         return prepared
-
-
-def patiently(
-    send: Callable[[], Answer],
-    wait_for: Callable[[Answer, int], float | None],
-    pause: Callable[[float], None],
-    stopping: Callable[[], bool] = lambda: False,
-) -> Answer:
-    """Send, and send again while the answer asks for a short wait.
-
-    `wait_for(answer, attempt)`: seconds until another try is in order, None if the answer is final.
-    Raises Transient with `retry_after` when the wait is long, or patience is at its end.
-    """
-    waited = 0.0
-    for attempt in count():
-        answer = send()
-        wait = wait_for(answer, attempt)
-        if wait is None:
-            return answer
-        if wait > SHORT_WAIT or waited + wait > PATIENCE or attempt == MOST_REPEATS or stopping():
-            raise Transient(f"the directory's API is busy ({answer.status})", retry_after=wait)
-        pause(wait)
-        waited += wait
-    raise AssertionError("count() doesn't end")
 
 
 def retry_after(answer: Answer, now: datetime) -> float | None:

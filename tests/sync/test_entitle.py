@@ -1,6 +1,6 @@
 """R01, R06, R07: reasons."""
 
-from sync.entitle import claims, entitle
+from sync.entitle import entitle
 from sync.mapping import applicable
 from sync.model import Facts, Membership
 from tests.moments import at
@@ -12,6 +12,7 @@ from tests.sync.world import (
     PRINT,
     RELEASES,
     STAFF,
+    judge,
     mapping,
     person,
     reason,
@@ -68,5 +69,6 @@ def test_an_unmapped_group_gives_nothing() -> None:
 def test_who_is_in_conflict_gets_nothing_but_it_is_known_what_the_groups_say() -> None:
     """R06, R16"""
     torn = facts(Membership(STAFF, at(0)), conflict=True)
-    assert entitle(torn, APPLICABLE) == {}
-    assert list(claims(torn, APPLICABLE)) == [PRINT]
+    assert list(entitle(torn, APPLICABLE)) == [PRINT]
+    given = judge([STAFF], who=person(conflict=True)).standings
+    assert [(s.waiting, s.blocked) for s in given] == [(False, "CONFLICT")]

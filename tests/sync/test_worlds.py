@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sync.allocate import allocate, merged
 from sync.decide import decide
-from sync.entitle import claims
+from sync.entitle import entitle
 from sync.mapping import applicable
 from sync.model import (
     Decision,
@@ -103,7 +103,7 @@ def facts(draw: st.DrawFn) -> Facts:
 
 
 def decided(known: Facts, now: datetime = NOW) -> Decision:
-    entitled = claims(known, applicable(MAPPINGS, ()))
+    entitled = entitle(known, applicable(MAPPINGS, ()))
     return decide(known, entitled, {m.id: m for m in MAPPINGS}, CATALOG, now, POLICY)
 
 
@@ -165,7 +165,7 @@ def test_only_what_is_lost_due_and_held_by_nobody_is_removed(known: Facts) -> No
 def test_who_is_entitled_and_has_the_base_loses_nothing(known: Facts) -> None:
     """T06"""
     decision = decided(known)
-    entitled = claims(known, applicable(MAPPINGS, ()))
+    entitled = entitle(known, applicable(MAPPINGS, ()))
     if not known.person.enabled or known.person.conflict:
         return
     for product in decision.remove:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from sync.decide import decide
-from sync.entitle import claims
+from sync.entitle import entitle
 from sync.mapping import applicable
 from sync.model import (
     LONG_AGO,
@@ -120,7 +120,7 @@ def judge(
     """What is decided of a person who is a member of these groups since `since`."""
     members = tuple(Membership(group, since) for group in groups)
     facts = Facts(who or person(), members, standings)
-    entitled = claims(facts, applicable(mappings, ()))
+    entitled = entitle(facts, applicable(mappings, ()))
     return decide(facts, entitled, {m.id: m for m in mappings}, catalog, now, policy)
 
 

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import Engine
 
 from connector.store.engine import reading, writing
-from connector.store.marks import expand_marks, mark_directory, mark_group, marked, unmark
+from connector.store.marks import expand_marks, mark_directory, mark_groups, marked, unmark
 from connector.store.tables import group_marks
 from scim.store import Kind
 from sync.ports import Mark
@@ -62,8 +62,8 @@ def test_a_marked_group_is_expanded_in_chunks_with_those_inside(northmill: Mirro
         connection.execute(group_marks.delete())
     forget_marks(northmill.engine)
     with writing(northmill.engine) as connection:
-        mark_group(connection, northmill.pk(group.id), at())
-        mark_group(connection, northmill.pk(group.id), at())
+        mark_groups(connection, [northmill.pk(group.id)], at())
+        mark_groups(connection, [northmill.pk(group.id)], at())
     seen = []
     for _ in range(10):
         with writing(northmill.engine) as connection:
@@ -82,11 +82,11 @@ def test_a_group_marked_again_while_expanded_begins_anew(northmill: Mirror) -> N
     group = northmill.group("LIC", [northmill.user(f"u{n}").id for n in range(4)])
     forget_marks(northmill.engine)
     with writing(northmill.engine) as connection:
-        mark_group(connection, northmill.pk(group.id), at())
+        mark_groups(connection, [northmill.pk(group.id)], at())
         assert expand_marks(connection, 2, at())
     forget_marks(northmill.engine)
     with writing(northmill.engine) as connection:
-        mark_group(connection, northmill.pk(group.id), at())
+        mark_groups(connection, [northmill.pk(group.id)], at())
         assert not expand_marks(connection, 100, at())
     assert marked_names(northmill.engine) == {"u0", "u1", "u2", "u3"}
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, event
 
 from connector.store.engine import writing
 from connector.store.leases import Lease
-from connector.store.marks import mark, mark_group
+from connector.store.marks import mark, mark_groups
 from connector.store.mirror import SqlMirror, descendants
 from sync.model import GroupId, Mapping, Membership, PersonId, Record
 from sync.ports import Fenced
@@ -127,7 +127,7 @@ def test_a_marked_group_is_expanded_in_chunks(engine: Engine) -> None:
     people, group = world.people(entra, 5), world.group(entra, "g")
     world.join_all(group, people)
     with writing(engine) as connection:
-        mark_group(connection, group, at(0))
+        mark_groups(connection, [group], at(0))
     rounds = 0
     while world.mirror.expand_marks(2):
         rounds += 1

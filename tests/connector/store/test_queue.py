@@ -102,7 +102,7 @@ def test_a_move_that_makes_no_sense_is_refused(engine: Engine) -> None:
             queue.move(connection, PRINT, PersonId(99), 1, "ann", at(0))
 
 
-def test_doubts_and_managed_are_counted_a_product(engine: Engine) -> None:
+def test_doubts_are_counted_a_product(engine: Engine) -> None:
     """R12: F"""
     world = World(engine)
     p = world.people(world.directory(), 4)
@@ -110,7 +110,7 @@ def test_doubts_and_managed_are_counted_a_product(engine: Engine) -> None:
         held(p[0], held=Held.MAYBE), held(p[1]), held(p[2], CENTRE, held=Held.MAYBE), waits(p[3]),
     )  # fmt: skip
     assert world.ledger.doubtful() == {PRINT: 1, CENTRE: 1}
-    assert world.ledger.managed([PRINT, CENTRE]) == {PRINT: 2, CENTRE: 1}
+    assert world.ledger.surely_held() == {PRINT: 1}
 
 
 def test_nothing_is_nowhere(engine: Engine) -> None:
