@@ -151,7 +151,7 @@ def _give(
         subscription = supply.subscriptions[id]
         seats = supply.seats[id]
         free = seats.free if seats.metered else _after(seats, removed.get(id, 0))
-        changes = _line_changes(read, id, catalog, won)
+        changes = _line_changes(read, id)
         line = [_ready(w, id, catalog, won) for w in merged(supply.queues.get(id, ()), changes)]
         winners = allocate(id, line, free, supply.reserves.get(id, ()))
         for waiter in winners:
@@ -159,15 +159,7 @@ def _give(
             decision = by_person.get(waiter.person)
             why = because(decision, id) if decision else after_waiting(waiter.since)
             assigns.append(Action(Verb.ASSIGN, id, waiter.person, waiter.user_name, why))
-        grown = sum(
-            int(s.waiting) - int(read.before.get((s.person, id), s).waiting)
-            if (s.person, id) in read.before
-            else int(s.waiting)
-            for d in read.decisions
-            for s in d.standings
-            if s.product == id
-        )
-        waiting = supply.waiting.get(id, 0) + grown - len(winners)
+        waiting = supply.waiting.get(id, 0) + _grown(read, id) - len(winners)
         usable = max(0, free - len(winners) - sum(n for _, n in supply.reserves.get(id, ())))
         shortages.append(shortage_of(subscription, seats, waiting, usable))
     return assigns, tuple(shortages)
@@ -177,16 +169,21 @@ def _after(seats: Seats, removed: int) -> int:
     return max(0, seats.quantity - seats.assigned - seats.doubtful + removed)
 
 
-def _line_changes(
-    read: Draft, product: ProductId, catalog: Catalog, won: set[Pair]
-) -> Mapping[PersonId, Waiter | None]:
-    changes: dict[PersonId, Waiter | None] = {}
-    for decision in read.decisions:
-        for s in decision.standings:
-            if s.product != product:
-                continue
-            changes[s.person] = waiter_of(s, decision.person.user_name) if s.waiting else None
-    return changes
+def _line_changes(read: Draft, product: ProductId) -> Mapping[PersonId, Waiter | None]:
+    """Where the decided people stand in the queue from now on; None: not in it."""
+    return {
+        s.person: waiter_of(s, decision.person.user_name) if s.waiting else None
+        for decision in read.decisions
+        for s in decision.standings
+        if s.product == product
+    }
+
+
+def _grown(read: Draft, product: ProductId) -> int:
+    """How many more wait than before the decisions."""
+    now = [s for d in read.decisions for s in d.standings if s.product == product]
+    before = [read.before[pair] for s in now if (pair := (s.person, product)) in read.before]
+    return sum(s.waiting for s in now) - sum(s.waiting for s in before)
 
 
 def waiter_of(standing: Standing, user_name: str) -> Waiter:

@@ -148,8 +148,9 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
     waiting = {s.product: s.waiting for s in plan.shortages} if dry else ledger.waiting()
     lines = {product: _line(ledger, plan, product, dry) for product, count in waiting.items() if count}
     counted = Counter(a.action for a in actions if dry or did(a))
-    held = (*_held_before(ledger), *(_held(plan, mappings) if dry else ()))
-    held_count = ledger.held(0)[0] + (len(tuple(_held(plan, mappings))) if dry else 0)
+    on_hold, first = ledger.held(LISTED)
+    coming = tuple(_held(plan, mappings)) if dry else ()  # else they are among the others by now
+    held = (*(Held(h.user_name, h.product, h.reason, h.group_name) for h in first), *coming)
     return Report(
         run=round.run,
         cause=round.cause,
@@ -160,7 +161,7 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
             **{str(verb): counted.get(verb, 0) for verb in Verb},
             "waiting": sum(waiting.values()),
             "blocked": len(plan.blocked),
-            "held": held_count,
+            "held": on_hold + len(coming),
             "failed": len(failed),
             **_untold(counted.get(str(Verb.ANNOUNCE), 0), round),
         },
@@ -245,12 +246,6 @@ def _waiting(
             if not w.base_ready:
                 because += "; its base license waits, too"
             yield Waits(w.user_name, product, position, counts[product], w.since, because)
-
-
-def _held_before(ledger: Ledger) -> Iterator[Held]:
-    """All that waits for a person now, whichever round began to hold it."""
-    for row in ledger.held(LISTED)[1]:
-        yield Held(row.user_name, row.product, row.reason, row.group_name)
 
 
 def _held(plan: Plan, mappings: Sequence[GroupMapping]) -> Iterator[Held]:
