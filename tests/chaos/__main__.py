@@ -9,7 +9,6 @@
 
 import argparse
 import os
-import subprocess
 import sys
 import tempfile
 import time
@@ -17,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from shutil import copyfile, copytree, ignore_patterns
+from shutil import copyfile
 
 from connector import points
+from tests import sown
 from tests.chaos import aimed, bugs, directed, laborer
 from tests.chaos.plant import RATE, Plant, World, draw, plant
 from tests.chaos.storm import Tally, storm
@@ -27,7 +27,6 @@ from tests.databases import Postgres, migrated_sqlite, postgres
 
 COMBINATIONS = [(database, keys) for database in ("sqlite", "postgresql") for keys in (True, False)]
 KILLS_A_WORLD = 25
-ROOT = Path(__file__).parents[2]
 
 
 class Bench:
@@ -175,16 +174,8 @@ def _hunt_loudly(bug: bugs.Bug) -> str:
 
 def _hunt(bug: bugs.Bug) -> str:
     """What found it; "" when nothing did."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        tree = Path(folder)
-        for package in ("connector", "scim", "sync", "tests"):
-            copytree(ROOT / package, tree / package, ignore=ignore_patterns("__pycache__"))
-        bugs.sow(tree, bug)
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.chaos", "scene", *bug.scenes],
-            cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, check=False, timeout=600,
-        )  # fmt: skip
+    with sown.copy(bug.sown) as tree:
+        done = sown.run(tree, ["tests.chaos", "scene", *bug.scenes], 600)
     if done.returncode and not done.stdout.strip():  # that is no finding, but a hunt that broke down
         raise RuntimeError(f"{bug.name}: {done.stderr[-2000:]}")
     return done.stdout.strip()

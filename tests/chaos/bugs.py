@@ -4,9 +4,8 @@ A bug is a table of replacements and the scenes of `aimed` (or `killed`) that ar
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 
-Replacement = tuple[str, str, str]  #: file, what stands there, what stands there instead
+from tests.sown import Replacement
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +201,3 @@ BUGS = (
         ("killed",),
     ),
 )
-
-
-def sow(tree: Path, bug: Bug) -> None:
-    """Raises LookupError where the tree isn't as the bug needs it: then the table has to follow the code."""
-    for path, there, instead in bug.sown:
-        text = (tree / path).read_text()
-        if text.count(there) != 1:
-            raise LookupError(f"{bug.name}: {path} has {text.count(there)} times {there!r}")
-        (tree / path).write_text(text.replace(there, instead))
