@@ -1,7 +1,8 @@
 """queue, request, hold: what waits for a seat, and what waits for a person."""
 
-from collections.abc import Callable
-from dataclasses import asdict
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import click
 from sqlalchemy import Connection
 
 from connector import prompts, shown, wiring
-from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, USER
+from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, SEEN, USER, Figures
 from connector.cli.license import amount
 from connector.cli.out import json_option, show_fields, show_rows, text
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
@@ -19,7 +20,7 @@ from connector.store.explain import find_people
 from connector.store.operators import Role
 from sync import lowering
 from sync import quantity as rules
-from sync.model import Hold, HoldId, ProductId, Request, RequestId, Subscription
+from sync.model import Hold, HoldId, ProductId, Request, RequestId, RequestState, Subscription
 
 MOST = 100_000
 
@@ -68,7 +69,10 @@ def move(shell: Shell, product: str, user: str, to: int, as_json: bool) -> None:
         found = find_people(connection, user)
         if not found:
             raise Failed(f"no directory has a user {user}: see `queue list {product}`")
-        place = queue.move(connection, ProductId(product), found[0], to, actor.name, now())
+        try:
+            place = queue.move(connection, ProductId(product), found[0], to, actor.name, now())
+        except LookupError:
+            raise Failed(f"{user} doesn't wait for {product}: see `queue list {product}`") from None
     show_fields(
         {"user": user, "product": product, "position": place.position, "of": place.of}, as_json=as_json
     )
@@ -90,9 +94,10 @@ def request_() -> None:
 @pass_shell
 def list_requests(shell: Shell, as_json: bool) -> None:
     """The living ones, then those that ended."""
-    shell.actor()
+    actor = shell.actor()
     with reading(shell.engine) as connection:
         found = requests.list_requests(connection)
+    _note_shown(shell, actor.name, found)
     rows = _prompts(shell, found)
     columns = (
         "id",
@@ -114,10 +119,11 @@ def list_requests(shell: Shell, as_json: bool) -> None:
 @pass_shell
 def show_request(shell: Shell, id: int, as_json: bool) -> None:
     """What is asked, what it costs, who waits."""
-    shell.actor()
+    actor = shell.actor()
     with refusals(), reading(shell.engine) as connection:
         found = requests.get(connection, RequestId(id))
         line = queue.read_queue(connection, found.product, 50)
+    _note_shown(shell, actor.name, [found])
     anysoft, settings = wiring.licensing(shell.settings, shell.engine), shell.settings
     with reading(shell.engine) as connection:
         known = shown.licenses(anysoft, connection)
@@ -142,37 +148,70 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
 _SAID = ("cheaper", "wait_until", "contact", "headroom", "if_nobody_answers")
 
 
+seen_option = click.option("--seen", type=SEEN, metavar="Q:NEED", help="The figures that were decided on: "
+                           "bought and missing (those that were shown to you last).")  # fmt: skip
+
+
 @request_.command()
 @click.argument("id", type=ID)
 @click.option("--quantity", type=QUANTITY, help="Another absolute quantity than the proposed one.")
+@seen_option
 @json_option
 @pass_shell
-def approve(shell: Shell, id: int, quantity: int | None, as_json: bool) -> None:
+def approve(shell: Shell, id: int, quantity: int | None, seen: Figures | None, as_json: bool) -> None:
     """Buy: the quantity is raised in the next round (R19, R20); a smaller one is sent before the renewal."""
 
-    def change(r: Request, sub: Subscription, by: str, at: datetime) -> Request:
-        if r.lowers:
+    def change(r: Request, sub: Subscription, figures: Figures, by: str, at: datetime) -> Request:
+        if r.lowers and figures[0] == r.quantity:
             return lowering.approve(r, quantity, sub, by, at)
-        return rules.approve(r, quantity, r.quantity, r.need, sub, by, at)
+        return rules.approve(r, quantity, *figures, sub, by, at)
 
-    _decide(shell, id, change, as_json)
+    _buy(shell, id, change, seen, as_json)
 
 
 @request_.command()
 @click.argument("id", type=ID)
 @click.option("--quantity", type=QUANTITY, help="Another absolute quantity than the proposed one.")
 @click.option("--at", "due_at", type=DAY, help="When to buy (at the renewal).")
+@seen_option
 @json_option
 @pass_shell
-def schedule(shell: Shell, id: int, quantity: int | None, due_at: datetime | None, as_json: bool) -> None:
+def schedule(
+    shell: Shell, id: int, quantity: int | None, due_at: datetime | None, seen: Figures | None, as_json: bool
+) -> None:
     """Buy later: at the renewal, or at the time given."""
     if due_at is not None and due_at <= now():
         raise click.BadParameter("must lie ahead; `request approve` buys now", param_hint="--at")
 
-    def change(r: Request, sub: Subscription, by: str, at: datetime) -> Request:
-        return rules.schedule(r, quantity, r.quantity, r.need, sub, by, at, due_at)
+    def change(r: Request, sub: Subscription, figures: Figures, by: str, at: datetime) -> Request:
+        return rules.schedule(r, quantity, *figures, sub, by, at, due_at)
 
-    _decide(shell, id, change, as_json)
+    _buy(shell, id, change, seen, as_json)
+
+
+def _buy(
+    shell: Shell,
+    id: int,
+    change: Callable[[Request, Subscription, Figures, str, datetime], Request],
+    given: Figures | None,
+    as_json: bool,
+) -> None:
+    """Bound to `given`, else to what this person saw last; who saw nothing is asked on a terminal, while a
+    script that names a request means it as it is (R19)."""
+    actor = shell.actor(Role.APPROVER)
+    with refusals(), reading(shell.engine) as connection:
+        r = requests.get(connection, RequestId(id))
+        seen = given or requests.last_shown(connection, actor.name, RequestId(id))
+    if seen is None and r.state is RequestState.OPEN and sys.stdin.isatty():
+        words = f"{r.product}: {r.quantity} are bought, {r.need} missing, {r.proposed} proposed. Go on?"
+        click.confirm(text(words), abort=True, err=True)
+    figures = seen or (r.quantity, r.need)
+    _decide(shell, id, lambda r, sub, by, at: change(r, sub, figures, by, at), as_json)
+
+
+def _note_shown(shell: Shell, to: str, found: Sequence[Request]) -> None:
+    with writing(shell.engine) as connection:
+        requests.note_shown(connection, to, [r for r in found if r.state is RequestState.OPEN], now())
 
 
 @request_.command()
@@ -189,7 +228,7 @@ Change = Callable[[Request, Subscription, str, datetime], Request]
 
 
 def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
-    """What was seen is what the request says at this moment; both are stored, or neither."""
+    """The decision and the ask for a round: both are stored, or neither. New figures count as shown."""
     actor = shell.actor(Role.APPROVER)
     anysoft = wiring.licensing(shell.settings, shell.engine)
     with refusals():
@@ -200,7 +239,10 @@ def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
             with writing(shell.engine) as connection:
                 stored = requests.store(connection, before, after, actor.name, now())
                 signals.ask(connection, False, actor.name, now())
-        except (rules.NotOpen, rules.Changed, requests.Changed) as error:
+        except rules.Changed as error:
+            _note_shown(shell, actor.name, [replace(before, quantity=error.quantity, need=error.need)])
+            raise Failed(f"{error}, or see `request show {id}`") from None
+        except (rules.NotOpen, requests.Changed) as error:
             raise Failed(f"{error}: see `request show {id}`") from None
     show_fields(_prompts(shell, [stored])[0], as_json=as_json)
 

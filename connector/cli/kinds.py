@@ -72,7 +72,25 @@ class Setting(click.ParamType[tuple[str, str]]):
         return key, given
 
 
-NAME, DAY, SETTING = Name(), Day(), Setting()
+#: bought, and missing (R19)
+Figures = tuple[int, int]
+
+
+class Seen(click.ParamType[Figures]):
+    """30:6."""
+
+    name = "q:need"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Figures:
+        if isinstance(value, tuple):
+            return value
+        if not re.fullmatch(r"[0-9]{1,9}:[0-9]{1,9}", str(value)):
+            self.fail(f"{str(value)[:40]!r} are no figures: write 30:6, bought and missing", param, context)
+        quantity, _, need = str(value).partition(":")
+        return int(quantity), int(need)
+
+
+NAME, DAY, SETTING, SEEN = Name(), Day(), Setting(), Seen()
 USER = Words(320)
 PRODUCT = Words(64)
 LINE = Words(500)

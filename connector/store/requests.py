@@ -4,6 +4,8 @@ A row changes only if it is still as it was when the change was worked out: an a
 overwrite each other.
 """
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,7 +14,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connector.points import reach
-from connector.store import audit
+from connector.store import audit, signals
 from connector.store.tables import intents, requests
 from sync.model import ProductId, Request, RequestId, RequestState, SubscriptionId
 
@@ -76,6 +78,29 @@ def store(
     if after.state is RequestState.APPROVED:
         reach("approval stored")
     return stored
+
+
+def note_shown(connection: Connection, to: str, shown: Iterable[Request], now: datetime) -> None:
+    """These figures are what this person saw last, of these requests; what ended needs no note any more."""
+    notes = _notes(connection, to) | {str(r.id): [r.quantity, r.need] for r in shown}
+    alive = {str(r.id) for r in living(connection)}
+    kept = {id: figures for id, figures in notes.items() if id in alive}
+    if kept != _notes(connection, to):
+        signals.put(connection, _noted(to), kept, now)
+
+
+def last_shown(connection: Connection, to: str, id: RequestId) -> tuple[int, int] | None:
+    """(Q, need) as this person saw them last; None: the request was not shown to them (R19)."""
+    found = _notes(connection, to).get(str(id))
+    return None if found is None else (found[0], found[1])
+
+
+def _notes(connection: Connection, to: str) -> dict[str, list[int]]:
+    return signals.get(connection, _noted(to)) or {}
+
+
+def _noted(to: str) -> str:
+    return f"requests_shown:{hashlib.sha256(to.encode()).hexdigest()[:32]}"
 
 
 def _require(connection: Connection, id: RequestId, before: Request | None) -> None:
