@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 600
 KILLS  ?= 520
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types imports bench long chaos chaos-bugs fuzz lock browser clean
+.PHONY: help run test check format lint types imports bench long chaos chaos-bugs bugs fuzz lock browser clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,6 +30,9 @@ chaos: $(VENV)/.test  ## kills and faults; then each named point, aimed faults, 
 
 chaos-bugs: $(VENV)/.test  ## sow each known bug into a copy; the chaos tests must catch it
 	$(BIN)/python -m tests.chaos bugs
+
+bugs: $(VENV)/.test  ## break each of the rules R01 to R30 on purpose, in a copy; its tests must notice it
+	$(BIN)/python -m tests.bugs $(ARGS)
 
 fuzz: $(VENV)/.test  ## random input for filter, path, body and patch: make fuzz FUZZ_SECONDS=60
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync.explain import as_json, blocked, explain
-from sync.model import Hold, HoldId, Origin, Standing
+from sync.model import Held, Hold, HoldId, Origin, Standing
 from tests.moments import at
 from tests.sync.world import (
     CATALOG,
@@ -93,6 +93,26 @@ def told(standing: Standing, **more: Any) -> tuple[str, str]:
 def test_the_state_and_its_reason(standing: Standing, state: str, reason: str) -> None:
     """R16"""
     assert told(standing) == (state, reason)
+
+
+def test_r16_of_several_states_the_first_applies() -> None:
+    """failed, held, removing, assigned, waiting, blocked, none"""
+    all_at_once = replace(
+        LOST, failure="NO_ANSWER", hold=HoldId(4), held=Held.YES, waiting=True, blocked="MISSING_BASE"
+    )
+    states = []
+    for cure in (
+        {},
+        {"failure": ""},
+        {"hold": None},
+        {"lost_at": None},
+        {"held": Held.NO},
+        {"waiting": False},
+        {"blocked": ""},
+    ):
+        all_at_once = replace(all_at_once, **cure)
+        states.append(all_at_once.state.value)
+    assert states == ["failed", "held", "removing", "assigned", "waiting", "blocked", "none"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Can the log be trusted? It is append-only; an edited, dropped or swapped row is named (T26)."""
+"""Can the log be trusted? It is append-only; an edited, dropped or swapped row is named (R30, T26)."""
 
 import hashlib
 import json
