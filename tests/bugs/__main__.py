@@ -1,4 +1,4 @@
-"""Does a broken rule go unnoticed? `python -m tests.bugs [RULE…]` breaks each and runs its tests; 1: one does.
+"""Does a broken rule go unnoticed? `python -m tests.bugs [RULE…]` breaks each, runs its tests; 1: one does.
 
 First the tests run on the tree as it is, where all must pass: a test that fails anyway catches nothing.
 PostgreSQL is left out; a rule that is broken is broken on both.
