@@ -5,6 +5,7 @@ first call only, opaque tokens, `$batch` of 20, permissions by role, errors with
 """
 
 import base64
+import hashlib
 import json
 import re
 import ssl
@@ -15,6 +16,10 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, unquote, unquote_plus, urlsplit
 
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from tests.standins.answers import Answer, Fault, Seen, answer, send
 from tests.standins.graph_tenant import EntraTenant, Someone, merged, user_json
 
@@ -22,16 +27,21 @@ TENANT = "11111111-2222-4333-8444-555555555555"
 CLIENT = "66666666-7777-4888-9999-000000000000"
 _ONLY_IDS = re.compile(r"id eq '([^']+)'(?: or id eq '([^']+)')*\Z")
 _DELTA = {"delta", "delta()", "microsoft.graph.delta()"}
+#: by which names it can be called: a sign-in may have another one than its Graph
+HOSTS = ("127.0.0.1", "localhost")
 MAY_READ = {"groups": "GroupMember.Read.All", "users": "User.Read.All"}
 
 
 @dataclass(slots=True)
 class Entra:
-    """A context: the server runs while it is open. `url` is both the authority and Graph's."""
+    """A context: the server runs while it is open. `url` is both the authority and Graph's; a token is good
+    only at the host that it was asked for."""
 
     tls: ssl.SSLContext
     tenant: EntraTenant = field(default_factory=EntraTenant)
     secret: str = "canary-client-secret"
+    certificates: list[x509.Certificate] = field(default_factory=list)  #: that were uploaded
+    federated: set[str] = field(default_factory=set)  #: tokens of another issuer that are trusted
     roles: set[str] = field(default_factory=lambda: {"GroupMember.Read.All", "User.Read.All"})
     page: int = 100  #: memberships or people in a page
     faults: list[Fault] = field(default_factory=list)
@@ -39,6 +49,7 @@ class Entra:
     tokens: set[str] = field(default_factory=set)  #: that were given and are good
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
+    _port: int = 0
     _server: ThreadingHTTPServer | None = None
     _listed: dict[object, list[dict[str, object]]] = field(default_factory=dict)  #: the last list asked for
 
@@ -48,7 +59,8 @@ class Entra:
         self._server.socket = self.tls.wrap_socket(
             self._server.socket, server_side=True, do_handshake_on_connect=False
         )
-        self.url = f"https://127.0.0.1:{self._server.server_port}"
+        self._port = self._server.server_port
+        self.url = f"https://{HOSTS[0]}:{self._port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
@@ -84,8 +96,9 @@ class Entra:
             case "POST", [_, "oauth2", "v2.0", "token"]:
                 return self._token(seen)
             case "GET", ["msi", "token"]:  # App Service's endpoint for a managed identity
-                return answer(200, {"access_token": self._new_token(), "expires_on": "4102444800",
-                                    "resource": query["resource"], "token_type": "Bearer"})  # fmt: skip
+                return answer(200, {"access_token": self._new_token(query["resource"]),
+                                    "expires_on": "4102444800", "resource": query["resource"],
+                                    "token_type": "Bearer"})  # fmt: skip
             case "POST", ["v1.0", "$batch"]:
                 return self._allowed("", seen) or self._batch(seen)
             case "GET", ["v1.0", what, *rest] if what in MAY_READ:
@@ -216,25 +229,58 @@ class Entra:
 
     def _token(self, seen: Seen) -> Answer:
         form = {name: values[0] for name, values in parse_qs(seen.body.decode()).items()}
-        proved = form.get("client_secret") == self.secret or bool(form.get("client_assertion"))
+        proved = form.get("client_secret") == self.secret or self._proves(form.get("client_assertion", ""))
         if form.get("client_id") != CLIENT or not proved:
             return answer(
                 401, {"error": "invalid_client", "error_description": "no", "error_codes": [7000215]}
             )
-        return answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": self._new_token()})
+        token = self._new_token(form.get("scope", "").removesuffix("/.default"))
+        return answer(200, {"token_type": "Bearer", "expires_in": 3599, "access_token": token})
 
-    def _new_token(self) -> str:
-        roles = base64.urlsafe_b64encode(json.dumps({"roles": sorted(self.roles)}).encode()).decode()
-        token = f"e30.{roles.rstrip('=')}.canary-access-token-{len(self.tokens)}"
+    def _proves(self, assertion: str) -> bool:
+        """A trusted issuer's token, or one signed with the key of a certificate that was uploaded."""
+        if assertion in self.federated:
+            return True
+        try:
+            head = jwt.get_unverified_header(assertion)
+            shown = str(head.get("x5t#S256", "")).rstrip("=")
+            certificate = next(c for c in self.certificates if _thumbprint(c) == shown)
+            audience = [f"https://{host}:{self._port}/{TENANT}/oauth2/v2.0/token" for host in HOSTS]
+            told = jwt.decode(
+                assertion,
+                certificate.public_key(),  # type: ignore[arg-type]
+                ["PS256", "RS256"],
+                audience=audience,
+                options={"require": ["exp", "iss", "sub", "jti"]},
+            )
+        except (jwt.PyJWTError, StopIteration):
+            return False
+        return bool(told["iss"] == told["sub"] == CLIENT)
+
+    def _new_token(self, audience: str) -> str:
+        told = json.dumps({"roles": sorted(self.roles), "aud": audience}).encode()
+        payload = base64.urlsafe_b64encode(told).decode().rstrip("=")
+        token = f"e30.{payload}.canary-access-token-{len(self.tokens)}"
         self.tokens.add(token)
         return token
 
     def _allowed(self, what: str, seen: Seen) -> Answer | None:
-        if seen.headers.get("authorization", "").removeprefix("Bearer ") not in self.tokens:
+        token = seen.headers.get("authorization", "").removeprefix("Bearer ")
+        if token not in self.tokens:
             return error(401, "InvalidAuthenticationToken")
+        payload = token.split(".")[1]
+        told = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+        if told["aud"] != f"https://{seen.headers['host']}":
+            return error(401, "InvalidAuthenticationToken")  # a token for another cloud's Graph
         if what and MAY_READ[what] not in self.roles:
             return error(403, "Authorization_RequestDenied")
         return None
+
+
+def _thumbprint(certificate: x509.Certificate) -> str:
+    """x5t#S256 (RFC 7515)."""
+    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 class _Server(ThreadingHTTPServer):

@@ -6,18 +6,19 @@ rate limits by endpoint with their headers, `filter` on the times of groups and 
 
 import ssl
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import islice
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, quote, unquote_plus, urlencode, urlsplit
 
 from tests.standins.answers import Answer, Fault, Seen, answer, send
 from tests.standins.okta_filter import BadFilter, chooses
-from tests.standins.okta_org import Org, text_of
+from tests.standins.okta_org import Org
 from tests.standins.okta_token import ServiceApp
 
 _SCOPES = {
@@ -68,6 +69,7 @@ class Okta:
     faults: list[Fault] = field(default_factory=list)
     page: int = 200  #: what an answer has at most, whatever `limit` asks
     stats: bool = True
+    real_time: bool = False  #: the org's clock is this machine's
     seen: list[Seen] = field(default_factory=list)
     buckets: dict[str, Bucket] = field(
         default_factory=lambda: {
@@ -108,6 +110,8 @@ class Okta:
     def serve(self, seen: Seen) -> Answer:
         with self.lock:
             self.seen.append(seen)
+            if self.real_time:
+                self.org.now = datetime.now(UTC)
             given = self._answer(seen).with_header("Date", format_datetime(self.org.now, usegmt=True))
             given = given.with_header("X-Okta-Request-Id", f"req{len(self.seen)}")
             for fault in self.faults:
@@ -166,20 +170,13 @@ class Okta:
         except BadFilter as wrong:
             return error(400, "E0000031", f"Invalid search criteria: {wrong}")
         stats, begin = self.stats and query.get("expand") == "stats", query.get("q", "").lower()
-        found = {
-            team.id: team.json(stats=stats)
-            for team in sorted(self.org.teams.values(), key=lambda t: t.id)
-            if team.name.lower().startswith(begin)
-            and test(
-                {
-                    "id": team.id,
-                    "type": team.type,
-                    "lastUpdated": text_of(team.updated),
-                    "lastMembershipUpdated": text_of(team.membership_updated),
-                }
-            )
-        }
-        return self._paged("/api/v1/groups", query, found, 10_000)
+        teams = self.org.teams
+
+        def chosen(id: str) -> bool:
+            return teams[id].name.lower().startswith(begin) and test(teams[id].filtered())
+
+        show = lambda id: teams[id].json(stats=stats)  # noqa: E731
+        return self._paged("/api/v1/groups", query, sorted(teams), show, 10_000, chosen)
 
     def _group(self, id: str) -> Answer:
         team = self.org.teams.get(id)
@@ -189,45 +186,53 @@ class Okta:
         team = self.org.teams.get(id)
         if team is None:
             return missing(id, "UserGroup")
-        found = {member: self.org.accounts[member].json() for member in sorted(team.members)}
-        return self._paged(f"/api/v1/groups/{quote(id)}/users", query, found, 1000)
+        path = f"/api/v1/groups/{quote(id)}/users"
+        return self._paged(path, query, sorted(team.members), self._shown, 1000)
 
     def _users(self, query: dict[str, str]) -> Answer:
         try:
             test = chooses(query["filter"], _USER_FILTER) if "filter" in query else None
         except BadFilter as wrong:
             return error(400, "E0000031", f"Invalid search criteria: {wrong}")
-        found = {
-            account.id: account.json()
-            for account in sorted(self.org.accounts.values(), key=lambda a: a.id)
-            if (account.status != "DEPROVISIONED" if test is None else test(
-                {
-                    "id": account.id, "status": account.status, "lastUpdated": text_of(account.updated),
-                    "profile.login": account.login,
-                }
-            ))
-        }  # fmt: skip
-        return self._paged("/api/v1/users", query, found, 200)
+        accounts = self.org.accounts
+
+        def chosen(id: str) -> bool:
+            account = accounts[id]
+            return account.status != "DEPROVISIONED" if test is None else test(account.filtered())
+
+        return self._paged("/api/v1/users", query, sorted(accounts), self._shown, 200, chosen)
+
+    def _shown(self, id: str) -> dict[str, object]:
+        return self.org.accounts[id].json()
 
     def _user(self, id: str) -> Answer:
         account = self.org.accounts.get(id)
         return answer(200, account.json()) if account else missing(id, "User")
 
-    def _paged(self, path: str, query: dict[str, str], found: Mapping[str, object], most: int) -> Answer:
+    def _paged(
+        self,
+        path: str,
+        query: dict[str, str],
+        ids: Iterable[str],
+        show: Callable[[str], object],
+        most: int,
+        chosen: Callable[[str], bool] = lambda id: True,
+    ) -> Answer:
+        """`ids` in their order; only the page that is asked for is made."""
         limit = query.get("limit", str(most))
         if not limit.isdecimal() or not 1 <= int(limit) <= most:
             return error(400, "E0000001", "Api validation failed: limit")
         after, size = query.get("after", ""), min(int(limit), self.page)
         if after and not after.startswith("c."):
             return error(400, "E0000001", "Api validation failed: after")
-        ids = [id for id in found if id > after[2:]]
+        found = list(islice((id for id in ids if id > after[2:] and chosen(id)), size + 1))
         kept = {name: value for name, value in query.items() if name != "after"}
         here = kept | ({"after": after} if after else {})
         links = [("Link", f'<{self.url}{path}?{urlencode(here)}>; rel="self"')]
-        if len(ids) > size:
-            further = urlencode(kept | {"after": f"c.{ids[size - 1]}"})
+        if len(found) > size:
+            further = urlencode(kept | {"after": f"c.{found[size - 1]}"})
             links.append(("Link", f'<{self.url}{path}?{further}>; rel="next"'))
-        return answer(200, [found[id] for id in ids[:size]], *links)
+        return answer(200, [show(id) for id in found[:size]], *links)
 
 
 def _handler(okta: Okta) -> type[BaseHTTPRequestHandler]:

@@ -7,10 +7,12 @@ deactivating takes them out of their groups, a deleted group vanishes.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 BEGIN = datetime(2027, 3, 1, 8, 0, tzinfo=UTC)
 
 
+@cache
 def text_of(moment: datetime) -> str:
     """As Okta writes times."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
@@ -25,6 +27,15 @@ class Account:
     status: str
     created: datetime
     updated: datetime
+
+    def filtered(self) -> dict[str, str]:
+        """What a filter may ask for."""
+        return {
+            "id": self.id,
+            "status": self.status,
+            "lastUpdated": text_of(self.updated),
+            "profile.login": self.login,
+        }
 
     def json(self) -> dict[str, object]:
         return {
@@ -52,6 +63,15 @@ class Team:
     updated: datetime
     membership_updated: datetime
     members: list[str] = field(default_factory=list)
+
+    def filtered(self) -> dict[str, str]:
+        """What a filter may ask for."""
+        return {
+            "id": self.id,
+            "type": self.type,
+            "lastUpdated": text_of(self.updated),
+            "lastMembershipUpdated": text_of(self.membership_updated),
+        }
 
     def json(self, *, stats: bool) -> dict[str, object]:
         seen: dict[str, object] = {

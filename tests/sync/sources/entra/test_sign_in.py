@@ -55,6 +55,9 @@ def certificate() -> x509.Certificate:
     )
 
 
+CERTIFICATE = certificate()
+
+
 def asked(entra: Entra) -> dict[str, str]:
     """The form of the last request for a token."""
     seen: Seen = [one for one in entra.seen if "/token" in one.line][-1]
@@ -64,12 +67,12 @@ def asked(entra: Entra) -> dict[str, str]:
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     private = KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = certificate().public_bytes(Encoding.PEM)
+    public = CERTIFICATE.public_bytes(Encoding.PEM)
     (tmp_path / "key-first.pem").write_bytes(private + public)
     (tmp_path / "certificate-first.pem").write_bytes(public + private)
     (tmp_path / "only-key.pem").write_bytes(private)
     for name, how in (("app.pfx", NoEncryption()), ("locked.pfx", BestAvailableEncryption(b"passphrase"))):
-        made = pkcs12.serialize_key_and_certificates(b"app", KEY, certificate(), None, how)
+        made = pkcs12.serialize_key_and_certificates(b"app", KEY, CERTIFICATE, None, how)
         (tmp_path / name).write_bytes(made)
     (tmp_path / "token").write_text("canary-federated-token\n")
     return tmp_path
@@ -86,6 +89,9 @@ def test_a_secret(entra: Entra, tls: Authority) -> None:
 
 @pytest.mark.parametrize("name", ["key-first.pem", "certificate-first.pem", "app.pfx"])
 def test_a_certificate_is_proved_by_a_signature(entra: Entra, tls: Authority, files: Path, name: str) -> None:
+    with pytest.raises(Unauthorized, match="AADSTS"):
+        sign_in(entra, tls, Certificate(files / name)).token()  # it wasn't uploaded
+    entra.certificates.append(CERTIFICATE)
     assert sign_in(entra, tls, Certificate(files / name)).token()
     form = asked(entra)
     assert "client_secret" not in form
@@ -99,6 +105,7 @@ def test_a_certificate_is_proved_by_a_signature(entra: Entra, tls: Authority, fi
 
 
 def test_a_federated_token_is_read_anew_each_time(entra: Entra, tls: Authority, files: Path) -> None:
+    entra.federated = {"canary-federated-token", "canary-next-token"}
     signed = sign_in(entra, tls, FederatedToken(files / "token"))
     signed.token()
     assert asked(entra)["client_assertion"] == "canary-federated-token"
