@@ -6,6 +6,7 @@
 | the full round's time has come, or there never was one | everyone |
 | AnySoft's quantities or counts aren't what they were | changed |
 | people are marked, a moment of theirs has come, a request is to be sent | changed |
+| the last round broke off: for what it planned and didn't do nobody is marked any more | changed |
 """
 
 from dataclasses import dataclass
@@ -28,12 +29,13 @@ class Look:
     full_at: datetime | None  #: when the last full round began
     moved: bool  #: AnySoft's subscriptions aren't as they were at the last round
     work: bool  #: people are marked, or due
+    owed: bool  #: the last round broke off, or another worker's may have
     patient: bool = False  #: the last rounds were in vain: only what somebody asks for is done now
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    name: str  #: in the run: "cli:root", "schedule", "subscriptions", "changes"
+    name: str  #: in the run: "cli:root", "schedule", "subscriptions", "changes", "unfinished"
     scope: Scope
 
 
@@ -48,6 +50,8 @@ def due(look: Look, full_every: timedelta) -> Cause | None:
         return Cause("subscriptions", Scope.CHANGED)
     if look.work:
         return Cause("changes", Scope.CHANGED)
+    if look.owed:
+        return Cause("unfinished", Scope.CHANGED)
     return None
 
 

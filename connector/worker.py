@@ -115,6 +115,7 @@ class Worker:
     _heartbeat: Heartbeat | None = None
     _subscribed: Subscribed | None = None
     _moved: bool = False
+    _owed: bool = False  #: a round that is whole, since one was begun or the lease was taken
     _in_vain: int = 0  #: rounds in a row that something was in the way of
     _patient_until: datetime | None = None
     _requests_again: datetime = LONG_AGO  #: one that AnySoft isn't ready for isn't tried at each tick
@@ -158,6 +159,7 @@ class Worker:
         if lease is None:
             return None
         self._heartbeat = _beating(self.engine, lease)
+        self._owed = True
         get_logger(__name__).info("the lease is mine", fence=lease.fence)
         return self._heartbeat
 
@@ -203,6 +205,7 @@ class Worker:
         cause = due(look, timedelta(minutes=self.settings.sync.full_round_minutes))
         if cause is None:
             return None
+        self._owed = True
         made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
         if cause.scope is Scope.EVERYONE:
             self._ports = None  # the catalog may have changed
@@ -244,19 +247,19 @@ class Worker:
                 self._subscribed,
                 subscribed(tuple(ports.licensing.subscriptions()), now),
             )
-            self._moved = self._moved or before is None or before.seen != self._subscribed.seen
+            self._moved = self._moved or (before is not None and before.seen != self._subscribed.seen)
         with reading(self.engine) as connection:
             full_at = rounds.last_full(connection)
             work = rounds.people_are_due(connection, now)
             if not work and self._requests_again <= now:
                 work = rounds.requests_are_due(connection, now)
                 self._requests_again = now + timedelta(seconds=PENDING_SECONDS if work else 0)
-        return Look(now, asked, full_at, self._moved, work)
+        return Look(now, asked, full_at, self._moved, work, self._owed)
 
     def _remember(self, ports: Ports) -> None:
         """What our own calls changed is no news."""
         self._subscribed = subscribed(tuple(ports.licensing.subscriptions()), ports.clock())
-        self._moved = False
+        self._moved = self._owed = False
 
     def _pause(self, seconds: float) -> None:
         self.stop.wait(seconds)

@@ -19,9 +19,10 @@ def look(
     full_at: datetime | None = FRESH,
     moved: bool = False,
     work: bool = False,
+    owed: bool = False,
     patient: bool = False,
 ) -> Look:
-    return Look(NOW, asked, full_at, moved, work, patient)
+    return Look(NOW, asked, full_at, moved, work, owed, patient)
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,9 @@ def look(
         (look(), None),
         (look(work=True), Cause("changes", Scope.CHANGED)),
         (look(moved=True), Cause("subscriptions", Scope.CHANGED)),
+        (look(owed=True), Cause("unfinished", Scope.CHANGED)),
+        (look(work=True, owed=True), Cause("changes", Scope.CHANGED)),
+        (look(owed=True, patient=True), None),
         (look(full_at=None), Cause("schedule", Scope.EVERYONE)),
         (look(full_at=NOW - HOUR), Cause("schedule", Scope.EVERYONE)),
         (look(full_at=NOW - HOUR, work=True, moved=True), Cause("schedule", Scope.EVERYONE)),

@@ -1,5 +1,6 @@
 """Does a tick do what is due, and never end the worker? (T13, T29)"""
 
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ from threading import Event
 import pytest
 from sqlalchemy import Engine
 
-from connector import rounds
+from connector import points, rounds
 from connector.anysoft.office import grant_role, revoke_role
 from connector.app import create_app
 from connector.opening import prepare
@@ -108,6 +109,36 @@ def test_an_error_of_a_tick_is_logged_and_the_next_tick_works(
     assert worker.idle.is_set()
     worker.tick()
     assert len(made(engine)) == 1
+
+
+@pytest.mark.parametrize("error", [None, Unavailable("gone"), RuntimeError("a fault of ours")])
+def test_t09_a_round_that_broke_off_is_followed_by_another_though_nobody_is_marked(
+    worker: Worker, engine: Engine, error: Exception | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Marks go when the plan is stored: what it then didn't do must not wait for the next full round."""
+    worker.tick()
+
+    def breaks_off(*_: object) -> rounds.Made:
+        if error is not None:
+            raise error
+        return rounds.Made(made(engine)[0].id, ("AnySoft could not be asked how many seats are left",))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "people_are_due", lambda *_: True)
+        patched.setattr(rounds, "make", breaks_off)
+        worker.tick()
+    monkeypatch.setenv(points.CLOCK, f"{time.time() - 60} 2")  # a minute later: patience is over
+    worker.tick()
+    worker.tick()
+    assert [run.cause for run in made(engine)] == ["unfinished", "schedule"]
+
+
+def test_t12_who_takes_the_lease_again_finishes_what_others_left(worker: Worker, engine: Engine) -> None:
+    worker.tick()
+    worker.close()  # another one had it meanwhile
+    worker.tick()
+    worker.tick()
+    assert [run.cause for run in made(engine)] == ["unfinished", "schedule"]
 
 
 def test_without_the_role_it_is_patient_and_goes_on_when_it_comes_back(
