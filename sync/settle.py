@@ -78,8 +78,9 @@ def after_assign(before: Standing, status: Status, run: RunId, now: datetime) ->
 def after_unassign(before: Standing, status: Status, now: datetime) -> Standing:
     match status:
         case Status.UNASSIGNED | Status.NOT_ASSIGNED | Status.UNKNOWN_USER:
-            # Looked at again at once: who is still a member is blocked from now on, and says so (R10, R16).
-            return replace(freed(before), look_at=now)
+            # An add-on that went with its base, of who is still a member, is blocked from now on (R10, R16).
+            missing = "MISSING_BASE" if before.reasons and before.lost_why == "base" else ""
+            return replace(freed(before), blocked=missing, look_at=now)
         case Status.REQUIRED_BY_ADDON:
             return replace(
                 before, held=Held.YES, blocked="REQUIRED_BY_ADDON", look_at=now + LONGEST_DELAY, failure=""

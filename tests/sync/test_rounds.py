@@ -376,5 +376,6 @@ def test_r10_r16_an_add_on_that_went_with_its_base_is_blocked_and_says_so(compan
     company.go(hours=25)
     company.round()
     assert company.holders(CENTRE) == set()
+    assert company.standing(names(1)[0], CENTRE).blocked == "MISSING_BASE", "in that very round"
     company.round()
     assert company.standing(names(1)[0], CENTRE).blocked == "MISSING_BASE"
