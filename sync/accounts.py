@@ -2,16 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 
 from sync.calls import Asked, repeat
 from sync.keeping import wished_active
-from sync.model import AccountId, Facts, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
+from sync.model import AccountId, Facts, Held, IntentId, Person, ProductId, RunId, Standing, SubscriptionId
 from sync.ports import Busy, Intent, Missing, Outcome, Ports, Rejected, Settled, Transient
-from sync.settle import failed, put_off
+from sync.settle import backoff, failed, put_off
 
 
 def set_active(ports: Ports, run: RunId, facts: Facts) -> None:
-    """As it is wished now; one that fails is wished again in the next full round. Raises Busy."""
+    """As it is wished now; one that fails is tried again after the back-off. Raises Busy."""
     person = facts.person
     wish = wished_active(person, facts.standings)
     if person.account is None or wish is None:
@@ -45,8 +46,21 @@ def set_active(ports: Ports, run: RunId, facts: Facts) -> None:
     except Missing:
         verdict = "not_found"
     ports.at("answer read")
-    ports.ledger.settle(run, intent, (), verdict, ports.clock())
+    outcomes = () if wish else _looked_at_again(facts, verdict, ports.clock())
+    ports.ledger.settle(run, intent, outcomes, verdict, ports.clock())
     ports.at("outcome stored")
+
+
+def _looked_at_again(facts: Facts, verdict: str, now: datetime) -> tuple[Outcome, ...]:
+    """The standing that `until_done` keeps due. Who is to be set active again is tried with the license."""
+    due = next((s for s in facts.standings if s.held is Held.NO and s.look_at is not None), None)
+    if due is None:
+        return ()
+    if verdict == "updated":
+        after = replace(due, look_at=None, attempts=0)
+    else:
+        after = replace(due, look_at=now + backoff(due.attempts), attempts=due.attempts + 1)
+    return (Outcome(facts.person.id, Settled.FREE, verdict, after),)
 
 
 def account_of(ports: Ports, run: RunId, person: Person, standing: Standing) -> Asked | None:

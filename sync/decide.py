@@ -17,7 +17,18 @@ from datetime import datetime
 from unicodedata import normalize
 
 from sync.catalog import bases_first
-from sync.keeping import Case, is_ours, keep, keep_manual, refuse, spare, to_confirm, want, wished_active
+from sync.keeping import (
+    Case,
+    is_ours,
+    keep,
+    keep_manual,
+    refuse,
+    spare,
+    to_confirm,
+    until_done,
+    want,
+    wished_active,
+)
 from sync.losing import gone_bases, lose, removable
 from sync.model import (
     Decision,
@@ -77,6 +88,9 @@ def decide(
             confirm.extend([product] if to_confirm(case, decided[product]) else [])
     going, decided = removable(decided, catalog, now)
     kept = [s for product, s in decided.items() if product not in going]
+    active = None if why_not == "PROTECTED" else wished_active(person, kept)
+    if active is False:
+        active, decided = until_done(decided, stored, now)
     return Decision(
         person=person,
         standings=tuple(decided[product] for product in order),
@@ -86,7 +100,7 @@ def decide(
         announce=tuple(announce),
         remove=tuple(product for product in reversed(order) if product in going),
         confirm=tuple(confirm),
-        active=None if why_not == "PROTECTED" else wished_active(person, kept),
+        active=active,
     )
 
 

@@ -47,6 +47,28 @@ def wished_active(person: Person, standings: Iterable[Standing]) -> bool | None:
     return False if unneeded and all(s.held is Held.NO for s in standings) else None
 
 
+def until_done(
+    decided: Mapping[ProductId, Standing], stored: Mapping[ProductId, Standing], now: datetime
+) -> tuple[bool | None, dict[ProductId, Standing]]:
+    """An account that is to be set inactive stays due until that is done, whatever ends the round before it;
+    after a failure it waits for its time (R05, R29). Gives what is wished now, and the standings.
+
+    Of a person whose licenses all go in this round none is kept: they are looked at again once these are gone.
+    """
+    after = dict(decided)
+    idle = [p for p, s in decided.items() if s.held is Held.NO]
+    for product in idle:
+        before = stored.get(product)
+        if before is not None and not before.failure and before.look_at is not None and before.look_at > now:
+            after[product] = replace(after[product], look_at=before.look_at, attempts=before.attempts)
+            return None, after
+    if idle:
+        before = stored.get(idle[0])
+        tried = before.attempts if before is not None and not before.failure else 0
+        after[idle[0]] = replace(after[idle[0]], look_at=now, attempts=tried)
+    return False, after
+
+
 def is_ours(standing: Standing) -> bool:
     """Managed, or in doubt because of a call of ours: the sync may take it back."""
     in_doubt = standing.held is Held.MAYBE and standing.origin is Origin.NONE
