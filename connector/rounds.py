@@ -9,7 +9,7 @@ from structlog.stdlib import get_logger
 from connector import wiring
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import pulls, requests, signals
+from connector.store import first_run, pulls, requests, signals
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
@@ -35,6 +35,8 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     """A round, its report stored. Raises Fenced; Unavailable."""
     log = get_logger(__name__)
     started = ports.clock()
+    with reading(engine) as connection:
+        observed = first_run.whole(connection) if cause.scope is Scope.EVERYONE else ()
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
     told = replace(round, trouble=(*round.trouble, *unread(engine)))
@@ -44,6 +46,8 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
+            if not round.trouble:
+                first_run.end(connection, observed)
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
     return Made(round.run, round.trouble)
 

@@ -139,7 +139,7 @@ def hold(held: Hold, removals: Sequence[tuple[str, str]]) -> dict[str, object]:
         "digest": held.digest,
         "reason": held.reason,
         "group": held.group_name or None,
-        "product": held.product,
+        "product": held.product or None,
         "removals": [{"user": user, "product": product} for user, product in removals],
         "opened_at": held.opened_at,
         "decided_at": held.decided_at,

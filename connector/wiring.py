@@ -72,6 +72,7 @@ def policy(settings: Settings) -> Policy:
             product_min=guard.product_min,
             product_percent=guard.product_percent,
             hours=guard.hours,
+            observe_first=sync.observe_first,
         ),
     )
 

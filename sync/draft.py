@@ -125,14 +125,17 @@ def with_addons(
     return tuple(
         replace(
             hold,
-            addons=tuple(
-                (person, s.product)
-                for person in hold.people
-                if person in by_person
-                for s in by_person[person].standings
-                if s.product in catalog.addons(hold.product)
-                and s.held is not Held.NO
-                and s.lost_at is not None
+            addons=(
+                *hold.addons,
+                *(
+                    (person, s.product)
+                    for person in hold.people
+                    if person in by_person
+                    for s in by_person[person].standings
+                    if s.product in catalog.addons(hold.product)
+                    and s.held is not Held.NO
+                    and s.lost_at is not None
+                ),
             ),
         )
         for hold in holds

@@ -152,7 +152,7 @@ def _hold(s: Standing, holds: Mapping[HoldId, Hold]) -> str:
     hold = holds.get(s.hold) if s.hold is not None else None
     if hold is None:
         return f"`hold show {s.hold}`"
-    where = hold.group_name or hold.product
+    where = hold.group_name or hold.product or "all that a first run would remove"
     return f"{hold.reason} of {where}, a person must release or reject it: `hold show {hold.id}`"
 
 

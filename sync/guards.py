@@ -1,9 +1,10 @@
-"""Which removals are too many at once, and wait for a person? (R24)
+"""Which removals are too many at once, or a first run's, and wait for a person? (R24, R26)
 
 Counted are losses of the entitlement in the window, planned or done, that no person excused.
 
 | hold          | when                                                               | which removals    |
 | ------------- | ------------------------------------------------------------------ | ----------------- |
+| first_run     | a directory's first read, the first full round after a restore     | all of its people |
 | group_emptied | a group had `empty_from` or more of a product, and has none left   | the group's       |
 | group_share   | more than max(group_min, group_percent of those before) of a group | the group's       |
 | product_share | more than max(product_min, product_percent of those before)        | in no other hold  |
@@ -15,8 +16,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sync.model import GroupId, GuardPolicy, Loss, PersonId, ProductId
-from sync.plan import HoldChange
-from sync.ports import GuardView
+from sync.plan import FIRST_RUN, HoldChange
+from sync.ports import FirstRun, GuardView
 
 Pair = tuple[PersonId, ProductId]
 
@@ -31,8 +32,8 @@ def check(
     """
     back = frozenset(regained)
     known = tuple(loss for loss in view.losses if (loss.person, loss.product) not in back)
-    caught: set[Pair] = set()
-    changes: list[HoldChange] = []
+    changes = list(_first_run(view.first_run, new, policy))
+    caught = {pair for change in changes for pair in change.addons}
     for product in _bases_first(new):
         count = _Count(product, view, known, tuple(loss for loss in new if loss.product == product), back)
         for group in sorted({group for loss in count.new for group in loss.groups}):
@@ -41,6 +42,19 @@ def check(
         tripped = _product_trips(count, caught, policy)
         changes.extend(_change(count, None, tripped, caught))
     return tuple(changes)
+
+
+def _first_run(first: FirstRun, new: Sequence[Loss], policy: GuardPolicy) -> Iterator[HoldChange]:
+    """Who is deleted everywhere may be so by the directory that is observed: they are held, too."""
+    if not policy.observe_first or not (first.everyone or first.directories):
+        return
+    joining = {
+        (loss.person, loss.product)
+        for loss in new
+        if first.everyone or not loss.directories or first.directories.intersection(loss.directories)
+    }
+    if joining:
+        yield HoldChange(first.hold, FIRST_RUN, None, ProductId(""), (), tuple(sorted(joining)))
 
 
 @dataclass(frozen=True, slots=True)

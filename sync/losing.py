@@ -60,7 +60,10 @@ def lose(case: Case, mappings: Mapping[MappingId, GroupMapping]) -> Losing:
     if begins:
         base = next((b.product for b in gone_bases(case)), None) if why == "base" else None
         stays = why in ("disabled", "unmapped")
-        loss = Loss(case.person.id, s.product, s.lost_groups, case.now, base=base, member=stays)
+        known_by = tuple(sorted({record.directory for record in case.person.records}))
+        loss = Loss(
+            case.person.id, s.product, s.lost_groups, case.now, base=base, member=stays, directories=known_by
+        )
     return Losing(looked, loss, announce=looked.announced_at is not None and s.announced_at is None)
 
 

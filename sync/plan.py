@@ -39,9 +39,14 @@ class Done:
     outcome: str  #: "": planned, not carried out
 
 
+#: the reason of a hold that has all that a first run would remove, of any product and group (R26)
+FIRST_RUN = "first_run"
+
+
 @dataclass(frozen=True, slots=True)
 class HoldChange:
-    """Open a hold, or add people to the open one (R24)."""
+    """Open a hold, or add people to the open one (R24). A first run's has no product of its own: all that it
+    takes is in `addons`."""
 
     id: HoldId | None  #: None: a new hold
     reason: str

@@ -201,12 +201,22 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstRun:
+    """Whose removals are only observed (R26)."""
+
+    everyone: bool = False  #: after a restore
+    directories: frozenset[str] = frozenset()  #: that are read for the first time
+    hold: HoldId | None = None  #: the open one
+
+
+@dataclass(frozen=True, slots=True)
 class GuardView:
     """What the guards count: losses since the window's begin that no person excused, and who holds now."""
 
     losses: tuple[Loss, ...]
     holders: dict[tuple[ProductId, GroupId | None], int]  #: managed, held and not lost; None: the product's
     open_holds: dict[tuple[ProductId, GroupId | None], HoldId]
+    first_run: FirstRun = FirstRun()
 
 
 class Ledger(Protocol):

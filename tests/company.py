@@ -12,7 +12,7 @@ from sqlalchemy import Engine, insert, select
 
 from connector.anysoft.office import open_tenant
 from connector.anysoft.tenant import BuiltInTenant
-from connector.store import holds, mappings, queue, requests
+from connector.store import first_run, holds, mappings, queue, requests
 from connector.store.directory import DirectoryStore
 from connector.store.engine import reading, writing
 from connector.store.fold import folded
@@ -87,10 +87,17 @@ class Company:
         )
 
     def round(self, scope: Scope = Scope.CHANGED) -> Round:
+        """After a directory's first read it is a full one, as the worker is asked for (R26)."""
         ports = self.ports()
+        with reading(self.engine) as connection:
+            observed = first_run.whole(connection)
+        scope = Scope.EVERYONE if observed else scope
         done = reconcile.run_round(ports, "test", scope, self.policy)
         assert done.run is not None
         ports.ledger.finish(done.run, {}, "failed" if done.trouble else "done", self.now)
+        if scope is Scope.EVERYONE and not done.trouble:
+            with writing(self.engine) as connection:
+                first_run.end(connection, observed)
         return done
 
     def rehearse(self, scope: Scope = Scope.CHANGED) -> Plan:

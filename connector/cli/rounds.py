@@ -22,7 +22,7 @@ from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
 from connector.report_html import as_html
 from connector.store import explain as explaining
-from connector.store import holds, runs, signals
+from connector.store import first_run, holds, runs, signals
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat, acquire
 from connector.store.operators import Role
@@ -67,7 +67,8 @@ def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: b
         with _progress() as progress:
             read = pulled.read(shell, directory, full, progress)
         click.echo(pulled.told(read, directory), err=True)
-        full = False
+        with reading(shell.engine) as connection:
+            full = bool(first_run.whole(connection))  # everyone is looked at after a first read (R26)
     lease = acquire(shell.engine, rounds.LEASE, f"cli/{os.getpid()}/{time.monotonic_ns()}", _lease(shell))
     if lease is None:
         with writing(shell.engine) as connection:

@@ -15,6 +15,7 @@ from connector.store.tables import groups, persons, runs, standings
 from connector.store.tables import holds as hold_rows
 from sync import quantity
 from sync.model import HoldId, Policy, Request, RequestId, RequestState
+from sync.plan import FIRST_RUN
 
 #: rounds may fail for so long before somebody is told
 TROUBLE_AFTER = timedelta(minutes=5)
@@ -153,12 +154,13 @@ def hold_matters(connection: Connection, policy: Policy, now: datetime) -> Itera
         who = select(persons.c.user_name).join(standings, standings.c.person_pk == persons.c.pk).where(here)
         names = connection.scalars(who.order_by(persons.c.folded).distinct().limit(LISTED)) if count else ()
         group = f" of {row.display_name}" if row.display_name else ""
+        what = row.product or HOLD_REASONS[FIRST_RUN]
         more = "" if count <= LISTED else " and more"
         yield Matter(
             key=f"hold:{row.pk}",
             kind="hold",
             stage=f"reminder {due}" if due else "open",
-            subject=f"{row.product}: removals{group} wait for a person (hold {row.pk})",
+            subject=f"{what}: removals{group} wait for a person (hold {row.pk})",
             body=f"{HOLD_REASONS.get(row.reason, row.reason)}{group}: {count} removals are held; nobody "
             f"loses anything until it is decided.\n{', '.join(names)}{more}\n"
             f"Decide: `hold show {row.pk}`, then release or reject.",
@@ -172,8 +174,8 @@ def hold_matters(connection: Connection, policy: Policy, now: datetime) -> Itera
             key=told,
             kind="hold",
             stage=held.state,
-            subject=f"{held.product}: hold {held.id} is {held.state}",
-            body=f"Hold {held.id} of {held.product} is {held.state}{by}.",
+            subject=f"{held.product or HOLD_REASONS[FIRST_RUN]}: hold {held.id} is {held.state}",
+            body=f"Hold {held.id} is {held.state}{by}.",
             link=f"/holds/{held.id}",
             facts={"hold": held.id, "product": held.product, "state": held.state},
             over=True,

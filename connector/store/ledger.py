@@ -2,12 +2,23 @@
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection, Engine, case, literal, or_, select, update
 
-from connector.store import guard_view, holds, intents, observed, plans, purchases, queue, requests, runs
+from connector.store import (
+    first_run,
+    guard_view,
+    holds,
+    intents,
+    observed,
+    plans,
+    purchases,
+    queue,
+    requests,
+    runs,
+)
 from connector.store.engine import reading, writing
 from connector.store.intents import Bases
 from connector.store.mirror import read_facts
@@ -76,7 +87,8 @@ class SqlLedger:
         self, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
     ) -> GuardView:
         with reading(self.engine) as connection:
-            return guard_view.guard_view(connection, products, groups, since, self.bases)
+            found = guard_view.guard_view(connection, products, groups, since, self.bases)
+            return replace(found, first_run=first_run.observing(connection))
 
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
         with self._writing() as connection:

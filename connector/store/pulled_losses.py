@@ -21,21 +21,17 @@ from scim.store import Kind, MemberOp, MemberVerb
 LEAVING = 1000  #: in one operation
 
 
-def drop_members(session: Session, doubtful: Collection[str], *, by_absence: bool) -> None:
+def drop_members(session: Session, doubtful: Collection[str]) -> None:
     """From each group: those who are said to have left, and, where all its members were listed, those who
-    aren't among them. `doubtful`: groups in which absence doesn't count; without `by_absence`: in none."""
+    aren't among them. `doubtful`: groups in which absence doesn't count."""
     for group in _spoken_of(session):
-        absent = group.whole and by_absence and group.pulled_id not in doubtful
+        absent = group.whole and group.pulled_id not in doubtful
         leaving: list[str] = [
             *session.connection.scalars(_leaving_users(session, group, absent)),
             *session.connection.scalars(_leaving_groups(session, group, absent)),
         ]
         for chunk in chunks(leaving, LEAVING):
             session.change_members(group.id, [MemberOp(MemberVerb.REMOVE, tuple(chunk))])
-        if group.whole and not by_absence:
-            kept = len(session.connection.scalars(_leaving_users(session, group, True)).all())
-            if kept:
-                session.warn("first_read", f"{group.display_name}: {kept} who aren't in it were left in")
 
 
 def drop_groups(session: Session) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, and_, delete, exists, func, select, update
 
+from connector.store import first_run
 from connector.store import pulls as rows
 from connector.store.directory import Session
 from connector.store.engine import reading, writing
@@ -59,6 +60,8 @@ class SqlStaging:
             values = {"reading": "full" if full else "changes", "pages": 0, "tried_at": now, "began_at": now}
             self._move(connection, values | (rows.cursor_values(Refresh()) if full else {}))
             self._empty(connection)
+            if rows.row_of(connection, self.directory).full_at is None:
+                first_run.begin(connection, self.directory, now)
 
     def stage(self, page: Page, now: datetime) -> None:
         with writing(self.engine) as connection:
@@ -140,12 +143,13 @@ class SqlStaging:
                 values |= {} if unread else {"failures": 0, "error": "", "not_before": None}
             self._move(connection, values)
             session = self._session(connection, now)
-            # a first read observes (R26): it may find people here whom something else put in
-            drop_members(session, doubts.keys(), by_absence=row.full_at is not None)
+            drop_members(session, doubts.keys())
             drop_groups(session)
             drop_people(session)
             session.finish()
             self._empty(connection)
+            if row.full_at is None and not doubts and not unmet:
+                first_run.read(connection, self.directory, now)
         return (*doubts.values(), *unmet, *unread)
 
     # ---- when it isn't whole ----

@@ -18,6 +18,7 @@ class GuardPolicy:
     product_min: int = 10
     product_percent: int = 10
     hours: int = 24
+    observe_first: bool = True  #: R26: a first run removes nobody by itself
 
 
 class Mode(StrEnum):

@@ -123,6 +123,7 @@ class Loss:
     hold: HoldId | None = None
     base: ProductId | None = None  #: lost only because this one was: goes into its hold (R10)
     member: bool = False  #: still in those groups (disabled, unmapped): they are among its holders yet
+    directories: tuple[str, ...] = ()  #: that have a record of the person; none: deleted everywhere
 
 
 @dataclass(frozen=True, slots=True)

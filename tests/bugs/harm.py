@@ -67,9 +67,8 @@ BUGS: tuple[Bug, ...] = (
         "R24",
         "disabled people don't count",
         "sync/losing.py",
-        "        loss = Loss(case.person.id, s.product, s.lost_groups, case.now, base=base, member=stays)\n",
-        "        loss = Loss(case.person.id, s.product, s.lost_groups, case.now, base=base, member=stays)\n"
-        '        loss = None if why == "disabled" else loss\n',
+        "    return Losing(looked, loss, announce=",
+        '    return Losing(looked, None if why == "disabled" else loss, announce=',
         f"{SYNC}/test_rounds.py::test_r24_disabling_everybody_by_mistake_is_held_too",
     ),
     bug(
@@ -81,6 +80,31 @@ BUGS: tuple[Bug, ...] = (
         f"{SYNC}/test_automatic.py"
         "::test_r25_a_group_that_grew_unusually_gets_what_is_free_and_asks_for_the_rest",
         f"{SYNC}/test_automatic.py::test_r25_more_than_the_larger_of_10_and_half_of_those_before",
+    ),
+    bug(
+        "R26",
+        "a first run removes like any other",
+        "sync/guards.py",
+        "    if not policy.observe_first or not (first.everyone or first.directories):\n",
+        "    if not policy.observe_first or not first.directories - first.directories:\n",
+        f"{SYNC}/test_first_run.py::test_r26_of_any_product_and_group_it_is_one_hold",
+        f"{SYNC}/test_first_run.py::test_r26_t30_the_first_round_after_a_restore_only_observes",
+    ),
+    bug(
+        "R26",
+        "what a restored backup was about to remove goes",
+        "connector/store/first_run.py",
+        "        connection.execute(update(standings).where(leaving).values(hold=id, look_at=None))\n",
+        "",
+        f"{SYNC}/test_first_run.py::test_r26_t30_the_first_round_after_a_restore_only_observes",
+    ),
+    bug(
+        "R26",
+        "a first read isn't observed",
+        "connector/store/staging.py",
+        "                first_run.begin(connection, self.directory, now)\n",
+        "                pass\n",
+        f"{ENTRA}/test_journeys.py::test_r26_what_is_said_outright_in_a_first_read_is_held_too",
     ),
     bug(
         "R26",

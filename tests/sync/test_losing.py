@@ -37,7 +37,7 @@ DUE = SETTLED + GRACE
 def test_a_loss_is_counted_at_once_and_announces_nothing_yet() -> None:
     """R24, R04"""
     decision = judge([], holds(PRINT, STAFF, OTHER_STAFF))
-    assert decision.losses == (Loss(ANNA, PRINT, (STAFF, OTHER_STAFF), at(0)),)
+    assert decision.losses == (Loss(ANNA, PRINT, (STAFF, OTHER_STAFF), at(0), directories=("d0",)),)
     assert not decision.announce
     assert not decision.remove
     s = of(decision)
@@ -123,7 +123,7 @@ def test_a_deleted_mappings_people_lose_by_the_ordinary_grace() -> None:
     """R26"""
     decision = judge([STAFF], holds(PRINT, STAFF), mappings=(mapping(OTHER_STAFF),))
     assert (of(decision).lost_why, of(decision).due_at) == ("unmapped", at(DUE))
-    assert decision.losses == (Loss(ANNA, PRINT, (STAFF,), at(0), member=True),)
+    assert decision.losses == (Loss(ANNA, PRINT, (STAFF,), at(0), member=True, directories=("d0",)),)
     later = judge([STAFF], *decision.standings, now=at(1), mappings=(mapping(OTHER_STAFF),))
     assert of(later).lost_why == "unmapped"
 
@@ -140,7 +140,9 @@ def test_who_is_gone_does_not_wait_for_the_settle_window(
     """R04, R05: at the next round"""
     decision = judge(groups, holds(PRINT, STAFF), who=who)
     assert (decision.remove, decision.announce, of(decision).lost_why) == ((PRINT,), (PRINT,), why)
-    assert decision.losses == (Loss(ANNA, PRINT, (STAFF,), at(0), member=why == "disabled"),)
+    known_by = () if why == "deleted" else ("d0",)
+    expected = Loss(ANNA, PRINT, (STAFF,), at(0), member=why == "disabled", directories=known_by)
+    assert decision.losses == (expected,)
 
 
 def test_enabled_again_within_the_grace_nothing_happened() -> None:

@@ -173,7 +173,7 @@ def test_an_add_on_that_went_with_its_base_and_is_then_left_too_is_a_loss_of_its
     lost = judge([CENTRES], *BOTH)
     left = judge([STAFF], *lost.standings, now=at(5))
     assert left.regained == (PRINT,)
-    assert left.losses == (Loss(ANNA, CENTRE, (CENTRES,), at(5)),)
+    assert left.losses == (Loss(ANNA, CENTRE, (CENTRES,), at(5), directories=("d0",)),)
     assert (of(left, CENTRE).lost_why, of(left, CENTRE).due_at) == ("left", at(5 + DUE))
 
 

@@ -242,7 +242,7 @@ def test_r02_what_was_pushed_is_met_and_keeps_its_names(engine: Engine, entra: E
     world.restart()
 
 
-def test_r26_a_first_read_takes_nobody_out(company: EntraCompany) -> None:
+def test_r26_what_a_first_read_would_remove_is_one_hold(company: EntraCompany) -> None:
     tenant = company.entra.tenant
     (ada,) = tenant.hire("ada")
     group = tenant.team("LIC-AnyPrint", [ada])
@@ -250,9 +250,36 @@ def test_r26_a_first_read_takes_nobody_out(company: EntraCompany) -> None:
         made = writer.create(Kind.USER, {"userName": "pushed@northmill.example"})
         team = writer.create(Kind.GROUP, {"displayName": "LIC-AnyPrint", "externalId": group})
         writer.change_members(team.id, [MemberOp(MemberVerb.ADD, (made.id,))])
+    company.company.buy(PRINT, 5)
     company.company.map("LIC-AnyPrint", PRINT)
-    assert company.pull().whole
-    assert company.members(group) == {"ada", "pushed"}
-    company.go(hours=24)
+    company.company.round()
     assert company.pull().whole
     assert company.members(group) == {"ada"}
+    company.company.round()
+    [hold] = company.company.open_holds()
+    assert (hold.reason, [name for _, name in hold.removals]) == ("first_run", ["pushed@northmill.example"])
+    assert len(company.company.holders(PRINT)) == 2, "additions never wait"
+    tenant.change(ada, enabled=False)
+    company.go(hours=48)
+    assert company.pull().whole
+    company.company.round()
+    assert company.company.holders(PRINT) == {"pushed@northmill.example"}, "it was a first run only once"
+
+
+def test_r26_what_is_said_outright_in_a_first_read_is_held_too(company: EntraCompany) -> None:
+    tenant = company.entra.tenant
+    (ada,) = tenant.hire("ada")
+    group = tenant.team("LIC-AnyPrint", [ada])
+    with company.company.directory().writing() as writer:
+        name = next(p.upn for p in tenant.people.values() if p.id == ada)
+        made = writer.create(Kind.USER, {"userName": name, "externalId": ada})
+        team = writer.create(Kind.GROUP, {"displayName": "LIC-AnyPrint", "externalId": group})
+        writer.change_members(team.id, [MemberOp(MemberVerb.ADD, (made.id,))])
+    company.company.buy(PRINT, 5)
+    company.company.map("LIC-AnyPrint", PRINT)
+    company.company.round()
+    tenant.change(ada, enabled=False)
+    assert company.pull().whole
+    company.company.round()
+    [hold] = company.company.open_holds()
+    assert (hold.reason, company.company.holders(PRINT)) == ("first_run", {name})
