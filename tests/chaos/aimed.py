@@ -40,41 +40,60 @@ def one_lost(plant: Plant) -> list[str]:
 
 
 def doubtful_seats(plant: Plant) -> list[str]:
-    """Four seats that four perhaps have, which no count shows yet; two more wait for one."""
+    """Four seats that four perhaps have, which no count shows; two more wait for one."""
     plant.hire("a", "b", "c", "d", "e", "f")
-    _act(plant, lambda: plant.join(CENTRE, "f"), settle=False)
-    plant.steer("script", assign=LOST_3, read=[Fault.OLD] * 60)
-    return _act(
-        plant,
-        lambda: plant.join(PRINT, "a", "b", "c", "d"),
-        lambda: plant.join(PRINT, "e", "f"),
-        settle=False,
-    )
+    plant.steer("script", assign=CUT_3 * 3)
+
+    def join_more() -> None:
+        until(lambda: plant.in_doubt() == 4, 30)
+        plant.join(PRINT, "e", "f")
+
+    return _act(plant, lambda: plant.join(PRINT, "a", "b", "c", "d"), join_more, settle=False)
 
 
 def old_counts(plant: Plant) -> list[str]:
-    """What AnySoft counts and lists is a minute old, for a minute."""
+    """What AnySoft counts and lists is up to a minute old, for a minute."""
     plant.hire("a", "b", "c", "d", "e", "f")
-    plant.steer("weather", old_seconds=60)
-    _act(plant, lambda: plant.join(PRINT, "a"), settle=False)
-    plant.steer("script", read=[Fault.OLD] * 120)
-    return _act(
-        plant, lambda: plant.join(PRINT, "b", "c", "d"), lambda: plant.join(PRINT, "e", "f"), settle=False
-    )
+
+    def join_three() -> None:
+        plant.steer("script", read=[Fault.OLDEST] * 120)
+        plant.join(PRINT, "b", "c", "d")
+
+    def join_more() -> None:
+        until(lambda: len(plant.seen().sold[PRINT]["users"]) == 4, 30)
+        plant.join(PRINT, "e", "f")
+
+    return _act(plant, lambda: plant.join(PRINT, "a"), join_three, join_more, settle=False)
 
 
 def old_lists(plant: Plant) -> list[str]:
-    """Full rounds that see lists without what was just assigned; and then people leave."""
+    """A full round sees lists without whom it just gave a license; and then they leave."""
     plant.hire("a", "b", "c")
-    _act(plant, lambda: plant.join(PRINT, "a"), settle=False)
-    plant.steer("script", read=[Fault.OLD] * 200)
-    return _act(plant, lambda: plant.join(PRINT, "b", "c"), lambda: plant.leave(PRINT, "b", "c"))
+
+    def join_and_look() -> None:
+        plant.steer("script", read=[Fault.OLDEST] * 60)
+        plant.join(PRINT, "b", "c")
+        until(lambda: len(plant.seen().sold[PRINT]["users"]) == 3, 30)
+        plant.sync()
+
+    return _act(plant, lambda: plant.join(PRINT, "a"), join_and_look, lambda: plant.leave(PRINT, "b", "c"))
+
+
+def count_broken(plant: Plant) -> list[str]:
+    """The plan is stored, then the seats can't be counted: nobody is marked any more, and it must go on."""
+    plant.hire("ada", "bob")
+
+    def break_it() -> None:
+        plant.steer("script", **{f"count {PRINT}": [Fault.BEFORE]})
+        plant.join(PRINT, "bob")
+
+    return _act(plant, lambda: plant.join(PRINT, "ada"), break_it)
 
 
 def doubtful_base(plant: Plant) -> list[str]:
     """No answer whether the base is assigned, and it is not; the add-on must wait."""
     plant.hire("ada")
-    plant.steer("script", assign=CUT_3)
+    plant.steer("script", **{f"assign {PRINT}": CUT_3 * 3})
 
     def join() -> None:
         plant.join(CENTRE, "ada")
@@ -105,11 +124,11 @@ def purchase(plant: Plant) -> list[str]:
     plant.join(PRINT, *names)
     opened = until(lambda: bool(plant.requests()), 60)
     plant.approve()
-    _, left = plant.converge()
+    late = plant.late()
     plant.stop(worker)
     bought = plant.seen().sold[PRINT]["quantity"]
     wrong = [] if bought == 6 else [f"T03: {bought} seats were bought, 6 approved"]
-    return [*([] if opened else ["R18: nobody was asked"]), *wrong, *left, *plant.violations()]
+    return [*([] if opened else ["R18: nobody was asked"]), *wrong, *late, *plant.violations()]
 
 
 def asked_to_wait(plant: Plant) -> list[str]:
@@ -123,10 +142,10 @@ def asked_to_wait(plant: Plant) -> list[str]:
 
 def killed(plant: Plant) -> list[str]:
     chosen = [
-        ("account_create", "request sent"), ("account_create", "outcome stored"), ("assign", "request sent"),
-        ("unassign", "intent committed"),
+        ("assign", "intent committed"), ("assign", "request sent"), ("account_create", "request sent"),
+        ("account_create", "outcome stored"), ("unassign", "intent committed"),
     ]  # fmt: skip
-    return [wrong for trial in directed.trials(plant, chosen) for wrong in trial.wrong]
+    return next((list(trial.wrong) for trial in directed.trials(plant, chosen) if trial.wrong), [])
 
 
 def outage(plant: Plant) -> list[str]:
@@ -140,11 +159,11 @@ def outage(plant: Plant) -> list[str]:
     until(lambda: False, 30)
     calls = plant.calls() - before
     plant.steer("weather", down=False)
-    _, left = plant.converge()
+    late = plant.late()
     plant.stop(worker)
     most = 40
     many = [f"R29: {calls} calls in an outage of 5 minutes, at most {most}"] if calls > most else []
-    return [*many, *left, *plant.violations()]
+    return [*many, *late, *plant.violations()]
 
 
 def role_refused(plant: Plant) -> list[str]:
@@ -158,11 +177,11 @@ def role_refused(plant: Plant) -> list[str]:
     told = until(lambda: "Global Administration" in _trouble(plant), 30)
     effects = len(plant.seen().ledger)
     plant.steer("office", role=True)
-    _, left = plant.converge()
+    late = plant.late()
     over = until(lambda: not _trouble(plant), 30)
     plant.stop(worker)
     wrong = [] if told and over and effects == 2 else [f"L1: told {told}, over {over}, {effects} effects"]
-    return [*wrong, *left, *plant.violations()]
+    return [*wrong, *late, *plant.violations()]
 
 
 def slow_answers(plant: Plant) -> list[str]:
@@ -189,6 +208,7 @@ SCENES: dict[str, Scene] = {
         doubtful_seats,
         old_counts,
         old_lists,
+        count_broken,
         doubtful_base,
         base_under_addon,
         purchase,
@@ -203,16 +223,14 @@ SCENES: dict[str, Scene] = {
 def _act(plant: Plant, *steps: Callable[[], None], settle: bool = True) -> list[str]:
     """A worker runs while each step is made, and has what it leads to done before the next one, or not."""
     worker = plant.start()
-    found: list[str] = []
+    late: list[str] = []
     try:
         until(plant.working, 30)
         for step in steps:
             step()
-            if settle:
-                found += plant.converge()[1]
-            else:
-                until(lambda: False, 1.5)
-        found += plant.converge()[1]
+            late = plant.late() if settle or step is steps[-1] else []
+            if late:
+                break
     finally:
         plant.stop(worker)
-    return [*found, *plant.violations()]
+    return [*late, *plant.violations()]

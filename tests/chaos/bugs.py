@@ -1,6 +1,6 @@
 """Does the chaos run find what it is for? Bugs, sown one by one into a copy of the tree; each must be found.
 
-A bug is a table of replacements and the scenes of `aimed` (or `killed`) that are to find it.
+A bug is a table of replacements, the scene of `aimed` (or `killed`) that is to find it, and what it must show.
 """
 
 from dataclasses import dataclass
@@ -12,14 +12,28 @@ from tests.sown import Replacement
 class Bug:
     name: str
     sown: tuple[Replacement, ...]
-    scenes: tuple[str, ...]
+    finds: str  #: how the violation begins that it must show: anything else would be found by chance
+    scene: str
 
 
 BUGS = (
     Bug(
         "a crash forgets what was asked for",
         (("connector/store/ledger.py", "            intents.abandon(connection, broken, now)\n", ""),),
-        ("killed",),
+        "T09",
+        "killed",
+    ),
+    Bug(
+        "a round that broke off is left at that",
+        (
+            (
+                "connector/worker.py",
+                "        self._owed = True\n        made = rounds.make(",
+                "        made = rounds.make(",
+            ),
+        ),
+        "T09",
+        "count_broken",
     ),
     Bug(
         "a 5xx counts as not done",
@@ -30,7 +44,8 @@ BUGS = (
                 "raise Transient(called, retry_after=wait)",
             ),
         ),
-        ("lost_answers", "doubtful_seats"),
+        "T09",
+        "lost_answers",
     ),
     Bug(
         "doubts aren't counted against the seats",
@@ -41,12 +56,14 @@ BUGS = (
                 "self.quantity - self.assigned",
             ),
         ),
-        ("doubtful_seats",),
+        "T01",
+        "doubtful_seats",
     ),
     Bug(
         "an old count of AnySoft's is believed",
         (("sync/seats.py", "assigned=max(subscription.assigned, surely)", "assigned=subscription.assigned"),),
-        ("old_counts",),
+        "T01",
+        "old_counts",
     ),
     Bug(
         "an old list frees those just assigned",
@@ -62,7 +79,8 @@ BUGS = (
                 "sure = chunk",
             ),
         ),
-        ("old_lists", "old_counts"),
+        "T09",
+        "old_lists",
     ),
     Bug(
         "what is in doubt serves as a base",
@@ -79,7 +97,8 @@ BUGS = (
                 "standing.held is not Held.NO and not is_leaving(standing)",
             ),
         ),
-        ("doubtful_base",),
+        "T05",
+        "doubtful_base",
     ),
     Bug(
         "a base goes from under its add-on",
@@ -92,12 +111,14 @@ BUGS = (
                 "",
             ),
         ),
-        ("base_under_addon",),
+        "T05",
+        "base_under_addon",
     ),
     Bug(
         "one seat more than approved is bought",
         (("sync/buying.py", "    target = request.target\n", "    target = request.target + 1\n"),),
-        ("purchase",),
+        "T0",
+        "purchase",
     ),
     Bug(
         "an open request is bought without a person",
@@ -114,7 +135,8 @@ BUGS = (
                 "    target = request.target or request.proposed\n",
             ),
         ),
-        ("purchase",),
+        "T04",
+        "purchase",
     ),
     Bug(
         "already_assigned is always somebody else's doing",
@@ -125,7 +147,8 @@ BUGS = (
                 "ours = False",
             ),
         ),
-        ("one_lost", "lost_answers"),
+        "T09",
+        "one_lost",
     ),
     Bug(
         "an answer doesn't settle older doubts",
@@ -136,7 +159,8 @@ BUGS = (
                 "",
             ),
         ),
-        ("lost_answers",),
+        "T09",
+        "lost_answers",
     ),
     Bug(
         "the audit log says nothing before the call",
@@ -147,7 +171,8 @@ BUGS = (
                 '    False and _note(connection, f"{intent.kind}.intent", people,',
             ),
         ),
-        ("lost_answers",),
+        "T12",
+        "lost_answers",
     ),
     Bug(
         "a 429 is not waited for",
@@ -163,7 +188,8 @@ BUGS = (
                 "",
             ),
         ),
-        ("asked_to_wait",),
+        "R29",
+        "asked_to_wait",
     ),
     Bug(
         "the breaker never opens",
@@ -175,7 +201,8 @@ BUGS = (
             ),
             ("connector/worker.py", "self._in_vain = self._in_vain + 1 if why else 0", "self._in_vain = 0"),
         ),
-        ("outage",),
+        "R29",
+        "outage",
     ),
     Bug(
         "an unassignment that was lost is taken for done",
@@ -187,7 +214,8 @@ BUGS = (
                 "replace(a.standing, held=Held.NO, waiting=False))",
             ),
         ),
-        ("base_under_addon", "lost_answers"),
+        "T05",
+        "base_under_addon",
     ),
     Bug(
         "a crash between call and outcome looks like success",
@@ -198,6 +226,7 @@ BUGS = (
                 'update(rows).where(in_doubt, rows.c.held == "maybe", asked).values(held="yes")',
             ),
         ),
-        ("killed",),
+        "T09",
+        "killed",
     ),
 )

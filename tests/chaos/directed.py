@@ -79,10 +79,9 @@ def _reach_rest(plant: Plant) -> list[str]:
     plant.free_lease()
     worker = plant.start()
     try:
-        _, left = plant.converge()
+        return plant.late()
     finally:
         plant.stop(worker)
-    return left
 
 
 # ---- what there is to do ----

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -19,6 +20,7 @@ class Fault(StrEnum):
     HTML = "HTML with 200"
     TOKEN = "token ended"
     OLD = "an old answer"  #: reads only
+    OLDEST = "as old an answer as may be"  #: reads only, and never drawn
     DOUBLED = "entries doubled and shuffled"  #: lists only
 
 
@@ -30,13 +32,16 @@ READS = (
     Fault.SLOW, Fault.BUSY, Fault.BUSY_UNSAID, Fault.BEFORE, Fault.CUT_BEFORE, Fault.TORN, Fault.HTML,
     Fault.TOKEN, Fault.OLD, Fault.OLD, Fault.OLD, Fault.DOUBLED,
 )  # fmt: skip
+TOKENS = (
+    Fault.SLOW, Fault.BUSY, Fault.BUSY_UNSAID, Fault.BEFORE, Fault.CUT_BEFORE, Fault.TORN, Fault.HTML,
+)  # fmt: skip
 #: a call that fails with these may be done
 LOST = frozenset({Fault.AFTER, Fault.CUT_AFTER, Fault.TORN, Fault.HTML})
 
 
 @dataclass(slots=True)
 class Weather:
-    """`rate`: of all calls. `script`: faults of the next writes of a kind, before any that is drawn."""
+    """`rate`: of all calls. `script`: faults of the next calls of a kind, before any that is drawn."""
 
     rng: random.Random
     rate: float = 0.0
@@ -58,15 +63,14 @@ class Weather:
         if now < self.quiet_until:
             self.seen["too early"] += 1
 
-    def draw(self, kind: str, *, writes: bool) -> Fault:
+    def draw(self, kinds: Sequence[str], *, writes: bool) -> Fault:
+        """`kinds`: what the call is, the most exact name first."""
         self.seen["calls"] += 1
-        if kind == "token":
-            return Fault.NONE
-        planned = self.script.get(kind)
+        planned = next((self.script[kind] for kind in kinds if self.script.get(kind)), None)
         if planned:
             fault = planned.pop(0)
         elif self.rng.random() < self.rate:
-            fault = self.rng.choice(WRITES if writes else READS)
+            fault = self.rng.choice(TOKENS if "token" in kinds else WRITES if writes else READS)
         else:
             fault = Fault.NONE
         if fault is not Fault.NONE:

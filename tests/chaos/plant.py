@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
@@ -19,10 +19,10 @@ from typing import Any
 from sqlalchemy import Engine, insert, select
 
 from connector import points
-from connector.store import leases, mappings, requests
+from connector.store import leases, mappings, queue, requests, signals
 from connector.store.directory import DirectoryStore
 from connector.store.engine import connect, reading, writing
-from connector.store.tables import directories, runs
+from connector.store.tables import directories
 from connector.store.tables import leases as lease_rows
 from scim.store import Kind, MemberOp, MemberVerb
 from sync import quantity
@@ -62,6 +62,7 @@ class World:
     lax: bool = False
     refused: float = 0.0
     change_seconds: tuple[float, float] = (2, 20)
+    full_minutes: float = 60.0  #: between two looks at everyone; by default none heals what a scene breaks
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Plant:
     environment: dict[str, str]
     ids: dict[str, str] = field(default_factory=dict)  #: user name -> SCIM id
     groups: dict[str, str] = field(default_factory=dict)  #: product -> SCIM id
+    patience: float = PATIENCE_SECONDS
     kills: int = 0
     started: list[ForkServerProcess] = field(default_factory=list)
 
@@ -144,6 +146,11 @@ class Plant:
         self.history.active[name] = active
         self.history.note()
 
+    def sync(self) -> None:
+        """As `sync --full` asks: a round over everyone."""
+        with writing(self.engine) as connection:
+            signals.ask(connection, True, "cli:chaos", self.now())
+
     # ---- a person who approves ----
 
     def requests(self) -> list[Request]:
@@ -210,22 +217,25 @@ class Plant:
     def unfinished(self) -> list[str]:
         return unfinished(self.seen(), self.history, self.engine)
 
-    def converge(self, seconds: float = PATIENCE_SECONDS) -> tuple[float, list[str]]:
+    def converge(self) -> tuple[float, list[str]]:
         """By the chaos clock, how long it took; and what isn't done by then."""
         began = self.now()
         while True:
             left = self.unfinished()
             took = (self.now() - began).total_seconds()
-            if not left or took > seconds:
+            if not left or took > self.patience:
                 return took, left
             time.sleep(0.2)
 
-    def last_report(self) -> dict[str, Any]:
+    def late(self) -> list[str]:
+        """T09: what isn't as it should be though time enough has gone."""
+        took, left = self.converge()
+        return [f"T09: not after {took:.0f} s: {each}" for each in left]
+
+    def in_doubt(self) -> int:
+        """How many licenses the connector isn't sure of."""
         with reading(self.engine) as connection:
-            query = select(runs.c.report).where(runs.c.report != "{}").order_by(runs.c.pk.desc()).limit(1)
-            text = connection.scalar(query)
-        report: dict[str, Any] = json.loads(text) if text else {}
-        return report
+            return sum(queue.doubtful(connection).values())
 
 
 def approve(engine: Engine, asked: Request, now: datetime) -> Request:
@@ -244,8 +254,10 @@ def _as_seen(asked: Request) -> Subscription:
 
 
 @contextmanager
-def plant(world: World, url: str, folder: Path, context: ForkServerContext) -> Iterator[Plant]:
-    """`url`: a migrated database without a row."""
+def plant(
+    world: World, url: str, folder: Path, context: ForkServerContext, patience: float = PATIENCE_SECONDS
+) -> Iterator[Plant]:
+    """`url`: a migrated database without a row. `patience`: what is waited for is given up after so long."""
     folder.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault(points.CLOCK, f"{time.time():.3f} {RATE}")
     with _tenant(world) as tenant:
@@ -258,7 +270,8 @@ def plant(world: World, url: str, folder: Path, context: ForkServerContext) -> I
             context=context,
             engine=engine,
             history=History(tuple(world.bought)),
-            environment=_environment(url, tenant, folder),
+            environment=_environment(world, url, tenant, folder),
+            patience=patience,
         )
         built.set_up()
         try:
@@ -290,7 +303,7 @@ def _tenant(world: World) -> Iterator[str]:
         process.stdout.close()
 
 
-def _environment(url: str, tenant: str, folder: Path) -> dict[str, str]:
+def _environment(world: World, url: str, tenant: str, folder: Path) -> dict[str, str]:
     return {
         points.CLOCK: os.environ[points.CLOCK],
         "CONNECTOR_DATABASE_URL": url,
@@ -303,7 +316,7 @@ def _environment(url: str, tenant: str, folder: Path) -> dict[str, str]:
         "CONNECTOR_SYNC__LEASE_SECONDS": str(LEASE_SECONDS),
         "CONNECTOR_SYNC__ROUND_SECONDS": "0.2",
         "CONNECTOR_SYNC__SUBSCRIPTIONS_SECONDS": "6",
-        "CONNECTOR_SYNC__FULL_ROUND_MINUTES": "0.8",
+        "CONNECTOR_SYNC__FULL_ROUND_MINUTES": str(world.full_minutes),
         "CONNECTOR_SYNC__SETTLE_SECONDS": str(SETTLE),
         "CONNECTOR_SYNC__GRACE_LEAVER_HOURS": str(GRACE_HOURS),
         "CONNECTOR_SYNC__GUARD__EMPTY_FROM": "100000",
@@ -326,8 +339,5 @@ def draw(seed: int, keys: bool) -> World:
     """Half of the worlds are lax (T01 and T05 by the connector alone), half have strangers in the portal."""
     rng = random.Random(seed)
     bought = {"anyprint": rng.randint(8, 14), "anyprint-centre": rng.randint(3, 6)}
-    return World(seed, keys, bought, lax=seed % 2 == 0, refused=rng.choice([0.0, 0.3]))
-
-
-def scripted(world: World, **changes: Any) -> World:
-    return replace(world, **changes)
+    refused = rng.choice([0.0, 0.3])
+    return World(seed, keys, bought, lax=seed % 2 == 0, refused=refused, full_minutes=0.8)

@@ -82,11 +82,11 @@ class Tenant:
         except Refusal as error:
             return error.status, _problem(error.status, error.code) | error.more
 
-    def old(self, path: str, fresh: Json) -> Json:
+    def old(self, path: str, fresh: Json, *, oldest: bool) -> Json:
         """What was answered to it up to `old_seconds` ago; lists may lag behind writes (T11)."""
         since = self.office.now() - self.weather.old_seconds
         kept = [answer for at, answer in self.history.get(path, []) if at >= since]
-        return self.weather.rng.choice(kept) if kept else fresh
+        return (kept[0] if oldest else self.weather.rng.choice(kept)) if kept else fresh
 
     def remember(self, path: str, answer: Json) -> None:
         kept = self.history.setdefault(path, [])
@@ -119,20 +119,17 @@ class Handler(BaseHTTPRequestHandler):
             with office.lock:
                 answer = steer(tenant, parts.path, json.loads(raw or b"{}"))
             return self._send(200, answer)
-        writes = method != "GET" and parts.path != "/oauth2/token"
         with office.lock:
-            fault = tenant.weather.draw(_kind(method, parts.path), writes=writes)
+            fault = tenant.weather.draw(_kinds(method, parts.path), writes=method != "GET")
             down = tenant.weather.down
         time.sleep(tenant.weather.every_seconds)
         if down:
             return self._send(503, _problem(503, "unavailable"))
-        if parts.path == "/oauth2/token":
-            token = {"access_token": f"t{tenant.token}", "token_type": "Bearer", "expires_in": 3600}
-            return self._send(200, token)
         if fault is Fault.TOKEN:
             with office.lock:
                 tenant.token += 1
-        if self.headers.get("Authorization") != f"Bearer t{tenant.token}":
+        signs_in = parts.path == "/oauth2/token"
+        if not signs_in and self.headers.get("Authorization") != f"Bearer t{tenant.token}":
             return self._send(401, _problem(401, "invalid_token"))
         with office.lock:
             tenant.weather.watch(office.now())
@@ -149,6 +146,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self._send(500, _problem(500, "broken"))
             case Fault.CUT_BEFORE:
                 return self._cut()
+        if signs_in:
+            token = {"access_token": f"t{tenant.token}", "token_type": "Bearer", "expires_in": 3600}
+            return self._send_faulty(fault, 200, token)
         with office.lock:
             query = parse_qs(parts.query)
             body = json.loads(raw) if raw else None
@@ -157,8 +157,8 @@ class Handler(BaseHTTPRequestHandler):
             )
             if method == "GET" and status == 200:
                 tenant.remember(self.path, answer)
-                if fault is Fault.OLD:
-                    answer = tenant.old(self.path, answer)
+                if fault in (Fault.OLD, Fault.OLDEST):
+                    answer = tenant.old(self.path, answer, oldest=fault is Fault.OLDEST)
                 if fault is Fault.DOUBLED and parts.path.endswith("/assignments"):
                     items = [*answer["items"], *answer["items"][:3]]
                     tenant.weather.rng.shuffle(items)
@@ -217,20 +217,27 @@ def steer(tenant: Tenant, path: str, given: Json) -> Json:
     return {}
 
 
-def _kind(method: str, path: str) -> str:
-    match method, path.rsplit("/", 1)[-1]:
-        case "POST", "assignments":
-            return "assign"
-        case "POST", "unassignments":
-            return "unassign"
-        case "POST", "users":
-            return "account_create"
-        case "POST", "token":
-            return "token"
+def _kinds(method: str, path: str) -> tuple[str, ...]:
+    """What a call is to `Weather.draw`."""
+    match method, path.strip("/").split("/")[1:]:
+        case "POST", ["subscriptions", product, "assignments"]:
+            return f"assign {product}", "assign"
+        case "POST", ["subscriptions", product, "unassignments"]:
+            return f"unassign {product}", "unassign"
+        case "POST", ["users"]:
+            return ("account_create",)
+        case "POST", ["token"]:
+            return ("token",)
+        case "PATCH", ["users", _]:
+            return ("account_update",)
         case "PATCH", _:
-            return "account_update" if "/users/" in path else "quantity"
+            return ("quantity",)
+        case _, ["subscriptions", product]:
+            return f"count {product}", "read"
+        case _, ["subscriptions", product, "assignments"]:
+            return f"list {product}", "read"
         case _:
-            return "read"
+            return ("read",)
 
 
 def _problem(status: int, code: str) -> Json:
