@@ -1,7 +1,7 @@
 """How does a company live for a year? People come, move and go, and make mistakes; the real engine keeps up.
 
-A fake clock, the real store, the real tenant. What is true of people is kept here, in plain sets; what the
-engine made of it is read from AnySoft's side. The same seed gives the same year.
+A fake clock, the real store, the real tenant, notices by a real mail server. What is true of people is kept
+here, in plain sets; what the engine made of it is read from AnySoft's side. The same seed, the same year.
 """
 
 from collections import Counter
@@ -11,23 +11,24 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from sqlalchemy import func, select
-
-from connector.store import holds, requests
+from connector import wiring
+from connector.notify.post import Post
+from connector.settings import Settings
+from connector.store import holds, requests, trouble
 from connector.store.engine import reading, writing
-from connector.store.tables import requests as request_rows
-from connector.store.tables import runs, tenant_charges
 from sync import lowering, quantity
-from sync.model import Held, PersonId, ProductId, RequestState, Standing, State
+from sync.model import ProductId, RequestState
 from sync.ports import Licensing, Transient
-from sync.reconcile import Scope
-from tests.bounds import bounds
+from sync.reconcile import Round, Scope
 from tests.company import CENTRE, PRINT, Company
 from tests.faulty import Fault, Faulty
+from tests.standins.mailbox import Mailbox
+from tests.watching import PRODUCTS, Watch
 
-PRODUCTS = (PRINT, CENTRE)
-SAMPLE = 40  #: people who are explained at each sampled moment
+SAMPLE = 40  #: people who are explained each day; all of them twice a week
 SLACK = 3  #: seats that an approver buys beyond the need, so that they run out again
+WRITES = ("assign", "unassign", "change_quantity", "create_account", "set_active")
+READS = ("subscriptions", "subscription", "tenant", "assignments")
 
 
 @dataclass(slots=True)
@@ -36,26 +37,36 @@ class Employee:
     id: str
     groups: set[str]
     active: bool = True
-    stable: bool = True  #: entitled to AnyPrint ever since, once served
 
 
 @dataclass(slots=True)
 class Year:
     company: Company
+    box: Mailbox
     people: int
     seed: int = 1
     pace: float = 1.0  #: how much happens; 1: as in a company of this size
     random: Random = field(init=False)
+    watch: Watch = field(init=False)
+    post: Post = field(init=False)
     staff: dict[str, Employee] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)  #: name -> SCIM id
     gives: dict[str, ProductId] = field(default_factory=dict)
-    counts: Counter[str] = field(default_factory=Counter)
-    short: set[ProductId] = field(default_factory=set)  #: those that somebody waits for
     down: bool = False
-    wrong: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.random = Random(self.seed)
+        self.watch = Watch(self.company, self.box)
+        smtp = {"host": "127.0.0.1", "port": self.box.port, "from": "c@northmill.example"}
+        smtp |= {"to": "ops@northmill.example", "starttls": False}
+        settings = Settings(command_line={"notify": {"smtp": smtp}})  # type: ignore[call-arg]
+        self.company.policy = wiring.policy(settings)
+        anysoft = lambda settings, engine: self.company.ports().licensing  # noqa: E731
+        self.post = Post(settings, self.company.engine, self.company.clock, anysoft)
+
+    @property
+    def counts(self) -> Counter[str]:
+        return self.watch.counts
 
     # ---- the first day ----
 
@@ -72,24 +83,27 @@ class Year:
         for group, id in self.groups.items():
             self.company.join(id, *(e.id for e in self.staff.values() if group in e.groups))
         for product in PRODUCTS:
-            wanted = sum(product in self._entitled(e) for e in self.staff.values())
+            wanted = sum(product in self.truth(name) for name in self.staff)
             self.company.buy(product, wanted - SLACK)
         for group, product in self.gives.items():
             self.company.map(group, product)
         self.company.wrap = self._line
         self.round(Scope.EVERYONE)
+        self.tell()
 
     def _group(self, name: str, gives: ProductId) -> None:
         self.groups[name] = self.company.group(name)
         self.gives[name] = gives
 
     def _some_groups(self) -> set[str]:
-        departments = sorted(g for g, p in self.gives.items() if p == PRINT)
-        centres = sorted(g for g, p in self.gives.items() if p == CENTRE)
-        chosen = {self.random.choice(departments)}
-        return chosen | ({self.random.choice(centres)} if self.random.random() < 0.2 else set())
+        chosen = {self._a_group(PRINT)}
+        return chosen | ({self._a_group(CENTRE)} if self.random.random() < 0.2 else set())
 
-    def _entitled(self, e: Employee) -> set[ProductId]:
+    def _a_group(self, product: ProductId) -> str:
+        return self.random.choice(sorted(g for g, p in self.gives.items() if p == product))
+
+    def truth(self, name: str) -> set[ProductId]:
+        e = self.staff[name]
         return {self.gives[group] for group in e.groups} if e.active else set()
 
     # ---- AnySoft, as the network shows it ----
@@ -105,49 +119,49 @@ class Year:
                 raise Transient(f"{name}: the answer was lost", maybe_done=True)
             return carry_out()
 
-        calls = (
-            "assign",
-            "unassign",
-            "change_quantity",
-            "create_account",
-            "set_active",
-            "subscriptions",
-            "tenant",
-        )
         faults: list[Fault] = [maybe] * (10_000 if self.down else 200)
-        return Faulty(real, calls[:5] if not self.down else calls, faults).licensing()
+        return Faulty(real, (*WRITES, *READS) if self.down else WRITES, faults).licensing()
 
     # ---- a day ----
 
     def day(self) -> None:
         today = self.company.now
-        working = today.weekday() < 5
         for _ in range(3):
-            if working:
+            if today.weekday() < 5:
                 for event in self._events():
                     event()
                 self.round()
                 self.company.go(minutes=20)
             self.approve()
             self.round()
+            self.tell()
             self.company.go(hours=3, minutes=40)
-        if today.weekday() in (2, 6):
-            self.company.go(minutes=5)
-            self.round(Scope.EVERYONE)
-        self.sample()
-        self.company.now = today + timedelta(days=1)
+        self.company.go(minutes=5)
+        thorough = today.weekday() in (2, 6)
+        self.round(Scope.EVERYONE if thorough else Scope.CHANGED)
+        self.tell()
+        everybody = sorted(self.staff)
+        self.watch.explained(
+            everybody if thorough else self.random.sample(everybody, min(SAMPLE, len(everybody))), self.truth
+        )
+        while today <= self.company.now:
+            today += timedelta(days=1)
+        self.company.now = today
         self.counts["days"] += 1
 
     def _events(self) -> Iterator[Callable[[], None]]:
         busy = self.people / 5000 * self.pace
         for event, a_day in (
-            (self.hire, 3.4), (self.leave, 2.4), (self.move, 12), (self.gain_centre, 2.2),
+            (self.hire, 4.5), (self.leave, 2.4), (self.move, 12), (self.gain_centre, 2.2),
             (self.lose_centre, 1.5), (self.lose_department, 1.0), (self.blink, 1.0), (self.delete, 1.5),
         ):  # fmt: skip
             share = a_day * busy / 3
             for _ in range(int(share) + (self.random.random() < share % 1)):
                 yield event
-        for event, a_year in ((self.reorganize, 6), (self.mistake, 14), (self.outage, 10)):
+        for event, a_year in (
+            (self.reorganize, 6), (self.mistake, 14), (self.outage, 10), (self.close, 3), (self.acquire, 2),
+            (self.silence, 6),
+        ):  # fmt: skip
             if self.random.random() < a_year * self.pace / 260 / 3:
                 yield event
 
@@ -166,7 +180,7 @@ class Year:
     def leave(self) -> None:
         if e := self._somebody():
             self.company.set_active(e.id, False)
-            e.active = e.stable = False
+            e.active = False
             self.counts["left"] += 1
 
     def delete(self) -> None:
@@ -184,12 +198,12 @@ class Year:
         self._part(e, old)
         self.round()
         self.company.go(minutes=2)
-        self._join(e, self.random.choice(sorted(g for g, p in self.gives.items() if p == PRINT)))
+        self._join(e, self._a_group(PRINT))
         self.counts["moved"] += 1
 
     def gain_centre(self) -> None:
         if e := self._somebody():
-            self._join(e, self.random.choice(sorted(g for g, p in self.gives.items() if p == CENTRE)))
+            self._join(e, self._a_group(CENTRE))
             self.counts["joined"] += 1
 
     def lose_centre(self) -> None:
@@ -201,7 +215,6 @@ class Year:
         if e := self._somebody(lambda e: any(self.gives[g] == PRINT for g in e.groups)):
             for group in sorted(g for g in e.groups if self.gives[g] == PRINT):
                 self._part(e, group)
-            e.stable = False
             self.counts["parted"] += 1
 
     def blink(self) -> None:
@@ -230,7 +243,7 @@ class Year:
 
     def mistake(self) -> None:
         """A department is emptied, or disabled, for three hours: a hold, which closes by itself (R24)."""
-        group = self.random.choice(sorted(g for g, p in self.gives.items() if p == PRINT))
+        group = self._a_group(PRINT)
         those = [e for e in self.staff.values() if group in e.groups and e.active]
         if self.random.random() < 0.5:
             self.company.leave(self.groups[group], *(e.id for e in those))
@@ -246,13 +259,39 @@ class Year:
         self.counts["mistakes"] += 1
 
     def _over(self, those: list[Employee]) -> None:
-        before = self.holders(PRINT)
+        before = self.company.holders(PRINT)
         for _ in range(3):
             self.round(checked=False)
             self.company.go(hours=1)
-        lost = {e.name for e in those} & before - self.holders(PRINT)
-        self._expect(len(lost) <= 10, f"a mistake took {len(lost)} licenses away (R24)")
-        self.counts["holds"] += len(self.company.open_holds())
+        lost = {e.name for e in those} & before - self.company.holders(PRINT)
+        self.watch.expect(len(lost) <= 10, f"a mistake took {len(lost)} licenses away (R24)")
+        self.tell()
+
+    def close(self) -> None:
+        """A department is closed and its people go: held all the same, until a person releases it."""
+        group = self._a_group(PRINT)
+        for e in [e for e in self.staff.values() if group in e.groups and e.active]:
+            self.company.set_active(e.id, False)
+            e.active = False
+            self.counts["left"] += 1
+        self.counts["departments closed"] += 1
+
+    def acquire(self) -> None:
+        """A firm is bought: many at once, and no seats for them."""
+        for _ in range(max(3, self.people // 80)):
+            self.hire()
+        self.counts["acquisitions"] += 1
+
+    def silence(self) -> None:
+        """The mail server refuses for some hours: what is to be told waits, nothing else does."""
+        self.box.refuse = True
+        for event in (self.hire, self.leave, self.move):
+            event()
+            self.round()
+            self.tell()
+            self.company.go(hours=1)
+        self.box.refuse = False
+        self.counts["hours without mail"] += 3
 
     def outage(self) -> None:
         self.down = True
@@ -260,10 +299,12 @@ class Year:
             for event in (self.hire, self.leave):
                 event()
             self.round(checked=False)
+            self.tell()
             self.company.go(minutes=40)
         self.down = False
         self.company.go(minutes=20)
         self.round()
+        self.tell()
         self.counts["outages"] += 1
 
     def _join(self, e: Employee, group: str) -> None:
@@ -303,97 +344,37 @@ class Year:
                     holds.release(connection, hold.id, hold.digest, "ada", now)
                 self.counts["holds released"] += 1
 
-    # ---- what must be so ----
+    # ---- the engine ----
 
-    def round(self, scope: Scope = Scope.CHANGED, *, checked: bool = True) -> None:
+    def round(self, scope: Scope = Scope.CHANGED, *, checked: bool = True) -> Round:
         done = self.company.round(scope)
+        with writing(self.company.engine) as connection:
+            if done.trouble:
+                trouble.note(connection, done.trouble[0], None, self.company.now)
+            else:
+                trouble.over(connection)
         self.counts["rounds"] += 1
         self.counts["actions"] += len(done.plan.actions)
         self.counts["rounds with trouble"] += bool(done.trouble)
-        self._bounds()
+        self.watch.bounds()
         if checked and not done.trouble:
-            self._prompts()
+            self.watch.asked()
+        return done
 
-    def _bounds(self) -> None:
-        for fine, otherwise in bounds(self.company):
-            self._expect(fine, otherwise)
-
-    def _prompts(self) -> None:
-        """Every shortage is asked for, once (R18): one that is alive, or a change under way, or a decline."""
-        ledger = self.company.ports().ledger
-        waiting = ledger.waiting()
-        for product in PRODUCTS:
-            count = waiting.get(product, 0)
-            if not count:
-                self.short.discard(product)
-                continue
-            if product not in self.short:
-                self.short.add(product)
-                self.counts["shortages"] += 1
-            sold = self.company.sold(product)
-            last = ledger.last_request(product)
-            quiet = last is not None and last.state in (RequestState.DECLINED, RequestState.EXPIRED)
-            alive = self.company.request(product) is not None
-            free = sold.quantity - sold.assigned - ledger.doubtful().get(product, 0) >= count
-            self._expect(
-                alive or quiet or free or sold.pending is not None, f"{count} wait for {product}, unasked"
-            )
-
-    def sample(self) -> None:
-        """R16: some people, each explained, as it is."""
-        self.counts["samples"] += 1
-        mirror = self.company.ports().mirror
-        holders = {product: self.holders(product) for product in PRODUCTS}
-        chosen = self.random.sample(sorted(self.staff), min(SAMPLE, len(self.staff)))
-        facts = mirror.facts([PersonId(self.company.person(name)) for name in chosen], ())
-        for f in facts:
-            e = self.staff[f.person.user_name]
-            stands = {s.product: s for s in f.standings}
-            for product in PRODUCTS:
-                standing = stands.get(product, Standing(f.person.id, product))
-                self.counts["people explained"] += 1
-                self._explained(e, product, standing, e.name in holders[product])
-
-    def _explained(self, e: Employee, product: ProductId, standing: Standing, has: bool) -> None:
-        state, entitled = standing.state, product in self._entitled(e)
-        told = f"{e.name}: {product} is {state} ({standing.blocked} {standing.failure}), has it: {has}"
-        if standing.held is not Held.MAYBE:
-            self._expect(has == (standing.held is Held.YES), f"the ledger is wrong: {told}")
-        if entitled and not has:
-            blocked = standing.blocked == "MISSING_BASE" and PRINT not in self._entitled(e)
-            fine = state in (State.WAITING, State.FAILED) or standing.held is Held.MAYBE or blocked
-            self._expect(fine, f"entitled, unserved, unexplained: {told}")
-        if not entitled and has:
-            fine = state in (State.REMOVING, State.HELD, State.FAILED) or standing.kept
-            self._expect(fine, f"not entitled, and not leaving: {told}")
-
-    def holders(self, product: ProductId) -> set[str]:
-        return self.company.holders(product)
-
-    def _expect(self, fine: bool, otherwise: str) -> None:
-        self.counts["checks"] += 1
-        if not fine:
-            self.wrong.append(f"{self.company.now:%Y-%m-%d %H:%M}: {otherwise}")
-
-    # ---- the last day ----
+    def tell(self) -> None:
+        self.post.gather()
+        self.post.send()
 
     def end(self) -> None:
         """Everything is approved, and everybody has what they should."""
-        for _ in range(12):
-            self.approve()
+        for _ in range(4):
+            for _ in range(3):
+                self.approve()
+                self.company.go(minutes=31)
+                self.round()
+                self.tell()
             self.company.go(hours=20)
-            self.round(Scope.EVERYONE)
-        with reading(self.company.engine) as connection:
-            self.counts["requests"] = connection.scalar(select(func.count()).select_from(request_rows)) or 0
-            self.counts["runs"] = connection.scalar(select(func.count()).select_from(runs)) or 0
-            charges = select(tenant_charges.c.kind, func.count()).group_by(tenant_charges.c.kind)
-            self.counts.update({f"charges: {kind}": n for kind, n in connection.execute(charges)})
-        for product in PRODUCTS:
-            line = set(self.company.line(product))
-            entitled = {e.name for e in self.staff.values() if product in self._entitled(e)}
-            based = entitled if product == PRINT else entitled & {
-                e.name for e in self.staff.values() if PRINT in self._entitled(e)
-            }  # fmt: skip
-            self._expect(
-                self.holders(product) == based - line, f"{product}: not who should have it, at the end"
-            )
+        self.round(Scope.EVERYONE)
+        self.round()
+        self.tell()
+        self.watch.end(self.staff, self.truth)
