@@ -1,9 +1,17 @@
-"""How is the endpoint served? Granian reads the sockets, so that slow ones hold no thread; threads run Flask.
+"""How is the endpoint served? Granian reads the sockets; threads run Flask.
 
 One process with threads beside one that minds it; several machines are several `web` (with PostgreSQL).
+
+| slow is | it holds | until |
+| --- | --- | --- |
+| a header | a connection | `HEADER_MILLISECONDS` |
+| a body, or who reads an answer | a connection and a thread | `cutoff.SECONDS` |
+
+There are as many threads as connections, so that nobody waits for a thread that somebody slow holds.
 """
 
 import os
+import resource
 import time
 from functools import partial
 from threading import Thread
@@ -15,13 +23,14 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.server import Server
 
-from connector import log, parent
+from connector import cutoff, log, parent
 from connector.app import create_app
 from connector.settings import Overrides, load
 from connector.web_address import check_port, is_ready, url_of
 
-#: a body that trickles in holds a thread, a header doesn't: more threads than slow sockets we promise to bear
-THREADS = 400
+CONNECTIONS = 2048
+#: started when needed and ended when idle; each takes 0.1 MB
+THREADS = CONNECTIONS
 HEADER_MILLISECONDS = 15_000
 #: threads that still wait for a body are not waited for longer when stopping (T30: 10 s in all)
 STOP_SECONDS = 4
@@ -43,7 +52,7 @@ def serve(overrides: Overrides, host: str, port: int, *, quiet: bool) -> None:
         workers=1,
         blocking_threads=THREADS,
         backlog=2048,
-        backpressure=4096,
+        backpressure=CONNECTIONS,
         http=HTTPModes.http1,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
         websockets=False,
@@ -51,7 +60,8 @@ def serve(overrides: Overrides, host: str, port: int, *, quiet: bool) -> None:
         log_access=False,
         workers_kill_timeout=STOP_SECONDS,
     )
-    server.serve(target_loader=partial(_load, overrides, os.getpid()), wrap_loader=False)
+    _allow_files(CONNECTIONS + 500)
+    server.serve(target_loader=partial(_load, overrides, os.getpid(), port), wrap_loader=False)
 
 
 def _say_ready(url: str) -> None:
@@ -60,10 +70,19 @@ def _say_ready(url: str) -> None:
     click.echo(f"ready {url}")
 
 
-def _load(overrides: Overrides, serving: int) -> Flask:
+def _allow_files(wanted: int) -> None:
+    """Each connection is an open file; usual are 1024. As many more as an operator's hard limit allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        most = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def _load(overrides: Overrides, serving: int, port: int) -> Flask:
     """In the serving process: everything is opened here, nothing before the fork."""
     log.setup()
     parent.watch(serving)
+    cutoff.watch(port)
     return create_app(load(overrides))
 
 

@@ -1,11 +1,12 @@
 """Which request goes where? The Flask blueprint: HTTP to values and back; every error is a SCIM Error."""
 
-import itertools
 import logging
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import IO, Any
 
 import orjson
 from flask import Blueprint, Response, request
@@ -31,8 +32,9 @@ from scim.schema import GROUP, USER, ResourceType
 from scim.store import NotFound, Taken
 
 MEDIA_TYPE = "application/scim+json"
-#: An answer up to this size is sent as one, a larger one in pieces
-_WHOLE_BYTES = 65_536
+#: An answer up to this size is kept in memory until it is sent
+_WHOLE_BYTES = 1_000_000
+_PIECE_BYTES = 65_536
 _ID = re.compile(r"[\x21-\x7e]{1,64}")
 _TYPES = {each.endpoint.lower(): each for each in (USER, GROUP)}
 _DISCOVERY = {name.lower(): name for name in discovery.NAMES}
@@ -176,7 +178,7 @@ def _read_body(limit: int) -> dict[str, Any]:
     # Ours is the limit here, also for a body without a length; None would mean the app's.
     request.max_content_length = limit + 1
     pieces, left = [], limit + 1
-    while left > 0 and (piece := request.stream.read(min(left, _WHOLE_BYTES))):
+    while left > 0 and (piece := request.stream.read(min(left, _PIECE_BYTES))):
         pieces.append(piece)
         left -= len(piece)
     raw = b"".join(pieces)
@@ -186,24 +188,32 @@ def _read_body(limit: int) -> dict[str, Any]:
 
 
 def _respond(reply: Reply) -> Response:
-    """Small answers whole, with a length, and the database is free at once; large ones in pieces."""
-    chunks = iter(reply.chunks)
-    taken, size = [], 0
+    """Small answers from memory, large ones from a file: who reads slowly keeps no database connection."""
+    taken: list[bytes] = []
+    size = 0
+    file: IO[bytes] | None = None
     try:
-        for chunk in chunks:
-            taken.append(chunk)
+        for chunk in reply.chunks:
             size += len(chunk)
-            if size > _WHOLE_BYTES:
-                break
+            if file is None and size > _WHOLE_BYTES:
+                file = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the answer)
+                file.write(b"".join(taken))
+            if file is None:
+                taken.append(chunk)
+            else:
+                file.write(chunk)
     except BaseException:
-        reply.close()
+        if file is not None:
+            file.close()
         raise
-    if size > _WHOLE_BYTES:
-        response = Response(itertools.chain(taken, chunks), reply.status)
-        response.call_on_close(reply.close)
-    else:
+    finally:
         reply.close()
-        response = Response(b"".join(taken), reply.status)
+    if file is None:
+        return _finished(Response(b"".join(taken), reply.status), reply.headers)
+    file.seek(0)
+    response = Response(iter(partial(file.read, _PIECE_BYTES), b""), reply.status)
+    response.content_length = size
+    response.call_on_close(file.close)
     return _finished(response, reply.headers)
 
 

@@ -1,6 +1,7 @@
 """Does every path and method under the prefix answer in SCIM, and only to whom it should? (T18, T19)"""
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,11 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from scim import views
 from scim.dialects import Answer
 from scim.endpoints import Caller
 from scim.errors import TooManyRequests, Unauthorized
+from scim.store import Kind, Reference
 from scim.views import Config, blueprint
 from tests.scim.exchange import BASE_URL, PREFIX, client_of
 from tests.scim.memory import Memory
@@ -205,30 +208,49 @@ def test_head_is_get_without_a_body() -> None:
     assert int(answer.headers["Content-Length"]) > 0
 
 
-def test_a_large_group_is_sent_in_pieces_and_whole() -> None:
-    closed: list[bool] = []
+@pytest.mark.parametrize("whole_bytes", [1_000_000, 10_000])  # from memory, from a file
+def test_a_large_group_is_sent_whole_and_keeps_the_store_no_longer_than_needed(
+    whole_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(views, "_WHOLE_BYTES", whole_bytes)
+    open_now: list[bool] = []
 
     class Closing(Memory):
         @contextmanager
         def reading(self) -> Iterator[Memory]:
+            open_now.append(True)
             yield self
-            closed.append(True)
+            open_now.pop()
 
     store = Closing()
     client = client_of(store, "scim")
-    ids = [client.post(PREFIX + "/Users", json={"userName": f"u{n}"}).get_json()["id"] for n in range(1201)]
+    ids = [store.create(Kind.USER, {"userName": f"u{n}"}).id for n in range(1_201)]
     made = client.post(PREFIX + "/Groups?attributes=id", json={"displayName": "G", "members": ids})
-    closed.clear()
     path = f"{PREFIX}/Groups/{made.get_json()['id']}"
     answer = client.get(path, buffered=False)
-    assert "Content-Length" not in answer.headers
-    assert closed == []
-    assert [member["value"] for member in answer.get_json()["members"]] == ids
+    assert open_now == []  # though nothing of it was read yet
+    length = int(answer.headers["Content-Length"])
+    whole = answer.get_data()
     answer.close()
-    assert closed == [True]
-    read = store.members_read
+    assert len(whole) == length
+    assert [member["value"] for member in json.loads(whole)["members"]] == ids
     client.get(path, buffered=False).close()  # a client that goes away
-    assert closed == [True, True]
-    assert store.members_read - read < 1201
-    listed = client.get(PREFIX + "/Groups").get_json()["Resources"]
-    assert len(listed[0]["members"]) == 1201
+    with client.head(path) as head:
+        assert head.headers["Content-Length"] == str(length)
+    with client.get(PREFIX + "/Groups") as listed:
+        assert len(listed.get_json()["Resources"][0]["members"]) == 1_201
+
+
+@pytest.mark.parametrize("count", [1, 8_000])  # in memory, in a file
+def test_an_answer_that_breaks_off_in_the_store_is_a_scim_error(count: int) -> None:
+    class Breaking(Memory):
+        def members(self, group_id: str) -> Iterator[Reference]:
+            for n in range(count):
+                yield Reference(Kind.USER, f"00000000-0000-4000-8000-{n:012}", "")
+            raise _Down
+
+    store = Breaking()
+    group = store.create(Kind.GROUP, {"displayName": "G"})
+    client = _app(lambda authorization: Caller("d", "scim", store), unavailable=(_Down,))
+    answer = client.get(f"{PREFIX}/Groups/{group.id}")
+    assert (answer.status_code, answer.get_json(force=True)["status"]) == (503, "503")
