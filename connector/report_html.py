@@ -26,6 +26,7 @@ def _lines(report: Report) -> Iterator[str]:
     counts = ", ".join(f"{count} {escape(name)}" for name, count in report.counts.items() if count)
     yield f"<p>{counts or 'nothing to do'}</p>"
     yield from (f"<p><strong>Incomplete:</strong> {escape(why)}</p>" for why in report.incomplete)
+    yield from (f"<p><strong>Note:</strong> {escape(note)}</p>" for note in report.notes)
     for name in _SECTIONS:
         rows = said[name]
         if isinstance(rows, list) and rows:

@@ -1,5 +1,6 @@
 """How is one round made and written down? The seam between the worker or a command and sync.reconcile."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -9,10 +10,11 @@ from structlog.stdlib import get_logger
 from connector import wiring
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import first_run, pulls, requests, signals
+from connector.store import first_run, pulls, requests, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
+from connector.store.trouble import Trouble
 from sync.model import Request, RequestState, RunId
 from sync.ports import Ports
 from sync.reconcile import Scope, run_round
@@ -39,8 +41,11 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
         observed = first_run.whole(connection) if cause.scope is Scope.EVERYONE else ()
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
-    told = replace(round, trouble=(*round.trouble, *unread(engine)))
-    said = report(told, ports.ledger, ports.clock(), ports.mirror.mappings())
+    with reading(engine) as connection:
+        before, slow = trouble.read(connection), trouble.read(connection, trouble.SLOW)
+    told = replace(round, trouble=(*_since(round.trouble, before, started), *unread(engine)))
+    notes = tuple(_notes(round.trouble, before, slow, started))
+    said = report(told, ports.ledger, ports.clock(), ports.mirror.mappings(), notes)
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
         with writing(engine) as connection:
@@ -48,8 +53,31 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
             if not round.trouble:
                 first_run.end(connection, observed)
+    if before is not None and not round.trouble:
+        with writing(engine) as connection:
+            heartbeat.lease.check_in(connection)
+            trouble.over(connection)
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
     return Made(round.run, round.trouble)
+
+
+def _since(why: tuple[str, ...], before: Trouble | None, started: datetime) -> tuple[str, ...]:
+    if not why:
+        return ()
+    since = started if before is None else before.since
+    return (*why, f"no round came to its end since {since:%Y-%m-%d %H:%M:%S} UTC")
+
+
+def _notes(
+    why: tuple[str, ...], before: Trouble | None, slow: Trouble | None, started: datetime
+) -> Iterator[str]:
+    if before is not None and not why:
+        yield (
+            f"AnySoft is back: from {before.since:%Y-%m-%d %H:%M:%S} to {started:%Y-%m-%d %H:%M:%S} UTC "
+            f"no round came to its end ({before.why})"
+        )
+    if slow is not None:
+        yield f"AnySoft is slow since {slow.since:%Y-%m-%d %H:%M:%S} UTC: {slow.why}"
 
 
 def unread(engine: Engine) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ A tick's failure is logged and never ends the worker: the next tick looks anew.
 import os
 import signal
 import socket
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from connector.opening import prepare
 from connector.pulling import SCHEDULE_SECONDS, Puller
 from connector.rounds import Made
 from connector.settings import Overrides, Settings, load
-from connector.store import breakers, signals, trouble
+from connector.store import breakers, progress, signals, trouble
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.leases import Heartbeat, Lease, acquire
 from connector.store.signals import Asked
@@ -31,11 +32,14 @@ from sync.breaker import Breaker, wait
 from sync.model import LONG_AGO
 from sync.ports import Busy, Fenced, Licensing, Ports, Transient, Unauthorized
 from sync.reconcile import Scope
+from sync.sold import check_role
 
 #: a round that doesn't come to its end by then is left as it is (T30)
 STOP_SECONDS = 6.0
 #: and then one of a directory's
 PULL_STOP_SECONDS = 2.0
+#: how often it is noted, and logged, how far a long round is
+NOTED_SECONDS, LOGGED_SECONDS = 1.0, 15.0
 
 
 def run(overrides: Overrides, started_by: int | None = None) -> None:
@@ -120,6 +124,9 @@ class Worker:
     _patient_until: datetime | None = None
     _requests_again: datetime = LONG_AGO  #: one that AnySoft isn't ready for isn't tried at each tick
 
+    _noted: float = 0.0  #: by time.monotonic
+    _logged: float = 0.0
+
     _ports: Ports | None = None  #: of this lease
     _anysoft: Licensing = field(init=False)
 
@@ -197,15 +204,15 @@ class Worker:
 
     def _round_if_due(self, heartbeat: Heartbeat, asked: Asked | None, breaker: Breaker) -> Made | None:
         """None: none is due. Raises Transient, Unauthorized: AnySoft can't be read, or the probe failed."""
-        if breaker.is_open and wait(breaker, wiring.clock()) is None:
-            self._anysoft.tenant()
-            self._in_vain = 0
+        if self._in_vain or breaker.is_open:
+            check_role(self._anysoft)  # one call, and no run in the list while nothing can be done
         ports = self._ports_for(heartbeat)
         look = self._look(ports, asked)
         cause = due(look, timedelta(minutes=self.settings.sync.full_round_minutes))
         if cause is None:
             return None
         self._owed = True
+        self._noted = self._logged = time.monotonic()
         made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
         if cause.scope is Scope.EVERYONE:
             self._ports = None  # the catalog may have changed
@@ -221,6 +228,7 @@ class Worker:
                 heartbeat,
                 lambda: self.stop.is_set() or heartbeat.lost.is_set(),
                 pause=self._pause,
+                progress=self._progress,
                 anysoft=self._anysoft,
             )
         return self._ports
@@ -229,13 +237,12 @@ class Worker:
         """Back off after a round that something was in the way of, and say so where `doctor` finds it."""
         now = wiring.clock()
         self._in_vain = self._in_vain + 1 if why else 0
+        self._owed = self._owed or bool(why)
         self._patient_until = patience(self._in_vain, now) if wait is None else now + timedelta(seconds=wait)
         with writing(self.engine) as connection:
             heartbeat.lease.check_in(connection)
             if why:
                 trouble.note(connection, why, self._patient_until, now)
-            else:
-                trouble.over(connection)
         if why:
             get_logger(__name__).warning("a round was in vain", why=why, again_at=self._patient_until)
 
@@ -263,6 +270,21 @@ class Worker:
 
     def _pause(self, seconds: float) -> None:
         self.stop.wait(seconds)
+
+    def _progress(self, what: str, done: int, of: int) -> None:
+        """For `report show`, `sync --wait` and the log; a short round says nothing."""
+        at = time.monotonic()
+        if at - self._noted < NOTED_SECONDS:
+            return
+        self._noted = at
+        try:
+            with writing(self.engine) as connection:
+                progress.note(connection, what, done, of, wiring.clock())
+        except Unavailable:
+            return
+        if at - self._logged >= LOGGED_SECONDS:
+            self._logged = at
+            get_logger(__name__).info("a round is under way", what=what, done=done, of=of)
 
 
 def _beating(engine: Engine, lease: Lease) -> Heartbeat:

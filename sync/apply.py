@@ -112,7 +112,8 @@ def _assign(
 ) -> None:
     """Free seats to the head of the queue, wave by wave, until one or the other is used up."""
     subscription = sold.subscriptions[product]
-    while not ports.stopping() and ports.ledger.waiting().get(product, 0):
+    given = of = 0
+    while not ports.stopping() and (waiting := ports.ledger.waiting().get(product, 0)):
         counted = ports.licensing.subscription(subscription.id)
         doubtful, surely = ports.ledger.doubtful(), ports.ledger.surely_held()
         seats = seats_of(counted, doubtful.get(product, 0), sold.catalog, surely.get(product, 0))
@@ -122,8 +123,10 @@ def _assign(
         winners = [w.person for w in allocate(product, line, free, reserves)]
         if not winners:
             return
-        if not _wave(ports, run, sold, product, winners, planned, policy):
+        of = max(of, given + min(waiting, seats.free))
+        if not _wave(ports, run, sold, product, winners, planned, policy, (given, of)):
             return
+        given += len(winners)
 
 
 def _wave(
@@ -134,10 +137,11 @@ def _wave(
     winners: Sequence[PersonId],
     planned: set[tuple[PersonId | None, ProductId]],
     policy: Policy,
+    so_far: tuple[int, int],
 ) -> bool:
     """Whether it may go on: somebody was served, and AnySoft did not run out of seats before us (R15)."""
     served = ran_out = False
-    for n in _batches(ports, len(winners), policy, f"assign {product}"):
+    for n in _batches(ports, len(winners), policy, f"assign {product}", *so_far):
         batch = []
         for facts in ports.mirror.facts(winners[n : n + policy.batch], ()):
             standing = _standing(facts, product)
@@ -172,13 +176,18 @@ def _standing(facts: Facts, product: ProductId) -> Standing | None:
     return next((s for s in facts.standings if s.product == product), None)
 
 
-def _batches(ports: Ports, count: int, policy: Policy, what: str) -> Iterator[int]:
-    """Offsets of batches; stops between two when the worker is to end (T30)."""
+def _batches(
+    ports: Ports, count: int, policy: Policy, what: str, before: int = 0, of: int = 0
+) -> Iterator[int]:
+    """Offsets of batches; stops between two when the worker is to end (T30). Tells how many of all, `of`, are
+    done, `before` of them in earlier waves."""
     for n in range(0, count, policy.batch):
         if ports.stopping():
             return
-        ports.progress(what, n, count)
+        ports.progress(what, before + n, of or count)
         yield n
+    if count:
+        ports.progress(what, before + count, of or count)
 
 
 def _reserves(ports: Ports) -> dict[ProductId, tuple[tuple[MappingId, int], ...]]:

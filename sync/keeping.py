@@ -53,7 +53,7 @@ def until_done(
     """An account that is to be set inactive stays due until that is done, whatever ends the round before it;
     after a failure it waits for its time (R05, R29). Gives what is wished now, and the standings.
 
-    Of a person whose licenses all go in this round none is kept: they are looked at again once these are gone.
+    Of a person whose licenses all go in this round none is kept due: they are looked at again afterwards.
     """
     after = dict(decided)
     idle = [p for p, s in decided.items() if s.held is Held.NO]

@@ -122,6 +122,7 @@ class Report:
     requests: tuple[Prompt, ...] = ()
     incomplete: tuple[str, ...] = ()
     over_allocated: tuple[Over, ...] = ()
+    notes: tuple[str, ...] = ()  #: what is to be known of this round: AnySoft is back, or slow
 
     @property
     def needs_a_person(self) -> bool:
@@ -133,10 +134,14 @@ class Report:
 
 
 def report(
-    round: Round, ledger: Ledger, now: datetime, mappings: Sequence[GroupMapping] = ()
+    round: Round,
+    ledger: Ledger,
+    now: datetime,
+    mappings: Sequence[GroupMapping] = (),
+    notes: tuple[str, ...] = (),
 ) -> dict[str, object]:
     """As it is stored with the run. `mappings` name the groups because of which people wait."""
-    return stored(compose(round, ledger, now, mappings))
+    return stored(replace(compose(round, ledger, now, mappings), notes=notes))
 
 
 def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[GroupMapping] = ()) -> Report:
@@ -293,6 +298,7 @@ def stored(report: Report) -> dict[str, object]:
         "requests": [asdict(row) for row in report.requests],
         "incomplete": list(report.incomplete),
         "over_allocated": [asdict(row) for row in report.over_allocated],
+        "notes": list(report.notes),
     }
 
 
@@ -321,6 +327,7 @@ def revive(
         requests=tuple(Prompt(**row) for row in kept["requests"]),
         incomplete=tuple(kept["incomplete"]),
         over_allocated=tuple(Over(**row) for row in kept.get("over_allocated", ())),
+        notes=tuple(kept.get("notes", ())),
     )
 
 

@@ -27,6 +27,7 @@ def as_text(report: Report) -> str:
 def _lines(report: Report) -> Iterator[str]:
     yield _title(report)
     yield from (f"INCOMPLETE: {printable(why)}" for why in report.incomplete)
+    yield from (f"NOTE: {printable(note)}" for note in report.notes)
     if untold := report.counts.get("untold", 0):
         yield f"NOBODY WAS TOLD of {untold} removals to come: no mail and no webhook is configured"
     for over in report.over_allocated:

@@ -15,11 +15,16 @@ class Sold:
 
 def read_sold(licensing: Licensing) -> Sold:
     """Raises Transient, Unauthorized (also when the connector's account lacks the role, L1)."""
+    check_role(licensing)
+    subscriptions = {s.product: s for s in licensing.subscriptions()}
+    return Sold(Catalog(tuple(licensing.products()), frozenset(subscriptions)), subscriptions)
+
+
+def check_role(licensing: Licensing) -> None:
+    """One call, which tells whether AnySoft answers and lets us act (L1). Raises Transient, Unauthorized."""
     tenant = licensing.tenant()
     if not tenant.administers:
         raise Unauthorized(
             f"the connector's account at AnySoft tenant {tenant.name} lacks the role Global Administration: "
             "grant it there; no license call is made until then"
         )
-    subscriptions = {s.product: s for s in licensing.subscriptions()}
-    return Sold(Catalog(tuple(licensing.products()), frozenset(subscriptions)), subscriptions)

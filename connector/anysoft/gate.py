@@ -7,17 +7,20 @@ row that all processes share; while all goes well it is read and not written.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 from structlog.stdlib import get_logger
 
 from connector.anysoft.transport import NoSuchCall, Request, Sends
-from connector.store import breakers
+from connector.store import breakers, trouble
 from connector.store.engine import Unavailable, reading, writing
 from sync import breaker
 from sync.breaker import Breaker
 from sync.ports import Busy, Transient
+
+#: an answer that takes longer is told of
+SLOW = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,8 @@ class Gate:
 
     def send(self, request: Request) -> object:
         """As Transport.send. Raises Busy, without a call, while AnySoft is to be left alone."""
-        self._enter()
+        noted = self._enter()
+        begun = self.now()
         try:
             answer = self.transport.send(request)
         except Busy as error:
@@ -48,20 +52,39 @@ class Gate:
             self._change(breaker.answered)
             raise
         self._change(breaker.answered)
+        self._time(self.now() - begun, noted)
         return answer
 
     def close(self) -> None:
         self.transport.close()
 
-    def _enter(self) -> None:
+    def _enter(self) -> bool:
+        """Whether it is noted that AnySoft is slow."""
         with _database():
             with reading(self.engine) as connection:
                 seen = breakers.read(connection)
+                slow = trouble.read(connection, trouble.SLOW) is not None
             if seen.is_open and breaker.wait(seen, self.now()) is None:
                 seen = self._take_probe(seen)
         left = breaker.wait(seen, self.now())
         if left is not None:
             raise Busy(told(seen), retry_after=left.total_seconds())
+        return slow
+
+    def _time(self, took: timedelta, noted: bool) -> None:
+        """A slow answer is an answer, but rounds take long by it: the first in a row says since when."""
+        slow = took >= SLOW
+        if slow == noted and not slow:
+            return
+        try:
+            with writing(self.engine) as connection:
+                if slow:
+                    said = f"the last call took {took.total_seconds():.0f} s"
+                    trouble.note(connection, said, None, self.now(), trouble.SLOW)
+                else:
+                    trouble.over(connection, trouble.SLOW)
+        except Unavailable:
+            return
 
     def _take_probe(self, seen: Breaker) -> Breaker:
         """Of several who see that it is time for a probe, one sends it: the others see its next moment."""

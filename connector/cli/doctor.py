@@ -76,7 +76,14 @@ def _anysoft(settings: Settings, engine: Engine) -> Finding:
             f"the connector's account at {tenant.name} lacks the role Global Administration: "
             "no license call is made; grant it there (built-in tenant: `tenant role grant`)",
         )
-    return Finding("anysoft", "ok", f"{tenant.name}, Global Administration")
+    with reading(engine) as connection:
+        slow = trouble.read(connection, trouble.SLOW)
+    said = f"{tenant.name}, Global Administration"
+    if slow is not None:
+        return Finding(
+            "anysoft", "attention", f"{said}; slow since {slow.since:%Y-%m-%d %H:%M:%S} UTC: {slow.why}"
+        )
+    return Finding("anysoft", "ok", said)
 
 
 def _rounds(settings: Settings, engine: Engine) -> Finding:

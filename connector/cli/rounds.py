@@ -22,10 +22,12 @@ from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
 from connector.report_html import as_html
 from connector.store import explain as explaining
-from connector.store import first_run, holds, runs, signals
+from connector.store import first_run, holds, runs, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat, acquire
 from connector.store.operators import Role
+from connector.store.progress import read as read_progress
+from connector.store.trouble import Trouble
 from sync import explain as words
 from sync import report as reports
 from sync.model import Hold, HoldId, Request, RunId
@@ -76,7 +78,8 @@ def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: b
         if not wait:
             click.echo("The worker was asked for a round: `report show` tells what it did.")
             return 0
-        run = _wait_for(shell, number)
+        with _progress() as progress:
+            run = _wait_for(shell, number, progress)
     else:
         with Heartbeat(shell.engine, lease) as heartbeat, _progress() as progress:
             ports = wiring.ports(
@@ -101,16 +104,19 @@ def _lease(shell: Shell) -> float:
     return shell.settings.sync.lease_seconds
 
 
-def _wait_for(shell: Shell, number: int) -> RunId:
-    until = time.monotonic() + PATIENCE_SECONDS
+def _wait_for(shell: Shell, number: int, show: Callable[[str, int, int], None]) -> RunId:
+    until, asked = time.monotonic() + PATIENCE_SECONDS, now()
     pause = Event()
     while time.monotonic() < until:
         with reading(shell.engine) as connection:
             over, run = signals.answered(connection, number)
+            far, wrong = read_progress(connection, asked), trouble.read(connection)
         if over and run is not None:
             return RunId(run)
         if over:
-            raise Failed("the worker's round failed: see its log")
+            raise Failed(f"no round could be made: {_wrong(wrong)}" if wrong else "see the worker's log")
+        if far is not None:
+            show(far.what, far.done, far.of)
         pause.wait(0.2)
     raise Failed("the worker didn't answer within an hour: see `doctor` and its log")
 
@@ -157,6 +163,16 @@ def show(shell: Shell, run: int | None, form: str, as_json: bool) -> None:
     with refusals():
         found = _report(shell, None if run is None else RunId(run))
     _show(found, "json" if as_json else form)
+    if run is None and form == "text" and not as_json:
+        with reading(shell.engine) as connection:
+            wrong = trouble.read(connection)
+        if wrong is not None:
+            click.echo(f"NOW: no round comes to its end {_wrong(wrong)}")
+
+
+def _wrong(seen: Trouble) -> str:
+    again = "" if seen.again_at is None else f"; tried again at {seen.again_at:%Y-%m-%d %H:%M:%S} UTC"
+    return f"since {seen.since:%Y-%m-%d %H:%M:%S} UTC: {seen.why}{again}"
 
 
 def _report(shell: Shell, run: RunId | None) -> reports.Report:
@@ -164,7 +180,11 @@ def _report(shell: Shell, run: RunId | None) -> reports.Report:
     with reading(shell.engine) as connection:
         r = runs.get(connection, run)
         actions = list(runs.actions_of(connection, r.id))
-    return reports.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
+        far = read_progress(connection, r.started_at)
+    found = reports.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
+    if r.finished_at is None:
+        return replace(found, incomplete=(f"the round is under way: {far or 'it has just begun'}",))
+    return found
 
 
 def _show(report: reports.Report, form: str) -> None:

@@ -1,4 +1,4 @@
-"""What is in the way of the rounds, since when, and when is it tried again? One row of `state` (R29)."""
+"""What is in the way of the rounds, since when, and when is it tried again? Rows of `state` (R29)."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,9 @@ from sqlalchemy import Connection, delete
 from connector.store import signals
 from connector.store.tables import state
 
-_NAME = "rounds_trouble"
+ROUNDS = "rounds_trouble"
+#: AnySoft takes long to answer
+SLOW = "anysoft_slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,23 +20,25 @@ class Trouble:
     again_at: datetime | None  #: when the worker tries again by itself
 
 
-def note(connection: Connection, why: str, again_at: datetime | None, now: datetime) -> None:
+def note(
+    connection: Connection, why: str, again_at: datetime | None, now: datetime, name: str = ROUNDS
+) -> None:
     """It began with the first in a row."""
-    before = read(connection)
+    before = read(connection, name)
     value = {
         "since": (before.since if before else now).isoformat(),
         "why": why[:500],
         "again_at": None if again_at is None else again_at.isoformat(),
     }
-    signals.put(connection, _NAME, value, now)
+    signals.put(connection, name, value, now)
 
 
-def over(connection: Connection) -> None:
-    connection.execute(delete(state).where(state.c.name == _NAME))
+def over(connection: Connection, name: str = ROUNDS) -> None:
+    connection.execute(delete(state).where(state.c.name == name))
 
 
-def read(connection: Connection) -> Trouble | None:
-    value = signals.get(connection, _NAME)
+def read(connection: Connection, name: str = ROUNDS) -> Trouble | None:
+    value = signals.get(connection, name)
     if value is None:
         return None
     again_at = value["again_at"]
