@@ -23,7 +23,7 @@ from connector.scim_endpoint import PREFIX
 from connector.settings import Overrides, Settings, load
 from connector.store import audit, credentials, directories, mappings, runs, signals
 from connector.store.engine import reading, writing
-from sync import report as reports
+from sync import report_json
 from sync.model import RunId
 from sync.report_text import as_text
 
@@ -136,7 +136,7 @@ def show_report(engine: Engine, run: RunId | None) -> None:
     with reading(engine) as connection:
         r = runs.get(connection, run)
         actions = list(runs.actions_of(connection, r.id))
-    report = reports.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
+    report = report_json.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
     click.echo(as_text(report))
 
 

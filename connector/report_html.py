@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from sync.report import Report, as_json
+from sync.report import Report
+from sync.report_json import as_json
 
 _SECTIONS = ("actions", "waiting", "shortages", "requests", "blocked", "held", "failed")
 _STYLE = (

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Engine, exists, or_, select
 from structlog.stdlib import get_logger
 
 from connector import wiring
+from connector.besides import Counted, besides
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import first_run, pulls, requests, signals, trouble
+from connector.store import first_run, pulls, requests, seats, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
@@ -18,7 +19,8 @@ from connector.store.trouble import Trouble
 from sync.model import Request, RequestState, RunId
 from sync.ports import Ports
 from sync.reconcile import Scope, run_round
-from sync.report import report
+from sync.report import compose
+from sync.report_json import stored
 
 #: the lease of whoever makes rounds
 LEASE = "worker"
@@ -39,13 +41,20 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     started = ports.clock()
     with reading(engine) as connection:
         observed = first_run.whole(connection) if cause.scope is Scope.EVERYONE else ()
+    counted = Counted(ports.licensing)
+    ports = replace(ports, licensing=counted.licensing())
     round = run_round(ports, cause.name, cause.scope, wiring.policy(settings))
     assert round.run is not None, "only a dry run has none"
     with reading(engine) as connection:
         before, slow = trouble.read(connection), trouble.read(connection, trouble.SLOW)
     told = replace(round, trouble=(*_since(round.trouble, before, started), *unread(engine)))
     notes = tuple(_notes(round.trouble, before, slow, started))
-    said = report(told, ports.ledger, ports.clock(), ports.mirror.mappings(), notes)
+    mappings = ports.mirror.mappings()
+    with reading(engine) as connection:
+        everyone = cause.scope is Scope.EVERYONE
+        aside = besides(connection, mappings, everyone=everyone, calls=counted.calls)
+    composed = compose(told, ports.ledger, ports.clock(), mappings)
+    said = stored(replace(composed, notes=notes, beside=aside))
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
         with writing(engine) as connection:
@@ -53,6 +62,9 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
             if not round.trouble:
                 first_run.end(connection, observed)
+    with writing(engine) as connection:
+        heartbeat.lease.check_in(connection)
+        seats.note(connection, composed.seats, started)
     if before is not None and not round.trouble:
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)

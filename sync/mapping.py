@@ -25,22 +25,6 @@ def applicable(mappings: Sequence[GroupMapping], nestings: Sequence[tuple[GroupI
     return {group: tuple(those) for group, those in found.items()}
 
 
-def ignored(
-    mappings: Sequence[GroupMapping], nestings: Sequence[tuple[GroupId, GroupId]]
-) -> dict[GroupId, tuple[GroupMapping, ...]]:
-    """For each child group the mappings above it that leave its members out, not being transitive (R07).
-
-    The report counts the people of these groups whom nothing else entitles.
-    """
-    children = _children(nestings)
-    out: dict[GroupId, list[GroupMapping]] = defaultdict(list)
-    for mapping in sorted((m for m in mappings if not m.transitive), key=lambda m: m.id):
-        for group in descendants(mapping.group, children):
-            if group != mapping.group:
-                out[group].append(mapping)
-    return {group: tuple(those) for group, those in out.items()}
-
-
 def descendants(root: GroupId, children: Edges) -> Iterator[GroupId]:
     """The group itself and all below it, each once; no recursion, so that depth is no matter."""
     seen = {root}

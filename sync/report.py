@@ -1,18 +1,17 @@
 """What did a round do, whom did it leave unserved, and why? (R16, R28)
 
-A report is a value made of a round and of what the ledger says now. It is stored as JSON without its
-actions, which have a table of their own, and revived from both; report_text.py shows it. A dry run's
-report is one whose actions have no outcome.
+A report is a value made of a round and of what the ledger says now. report_json.py stores and revives it,
+report_text.py shows it. A dry run's report is one whose actions have no outcome.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
-from typing import Any
 
 from sync.allocate import merged
+from sync.beside import Beside
 from sync.model import Mapping as GroupMapping
 from sync.model import MappingId, PersonId, ProductId, Standing, Waiter
 from sync.plan import Done, Plan, Verb
@@ -20,8 +19,10 @@ from sync.ports import Ledger
 from sync.reconcile import Round
 from sync.seats import seats_of
 
-#: people listed of each queue; the counts count all
+#: people listed of each queue, and of the holds, in what is stored; the counts count all
 LISTED = 100
+#: … in what is made to be read at once
+ALL = 10_000_000
 #: outcomes that did what was asked
 DONE = frozenset(
     [
@@ -94,6 +95,18 @@ class Over:
 
 
 @dataclass(frozen=True, slots=True)
+class Seats:
+    """A product's seats as the round left them."""
+
+    product: str
+    quantity: int
+    assigned: int  #: as AnySoft counted them before the round, with what the round gave and took
+    waiting: int
+    pending: int | None  #: the quantity that AnySoft was asked for before the round; None: nothing pends
+    metered: bool  #: not bounded by the quantity (R17)
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     """A living quantity request (R18)."""
 
@@ -122,7 +135,15 @@ class Report:
     requests: tuple[Prompt, ...] = ()
     incomplete: tuple[str, ...] = ()
     over_allocated: tuple[Over, ...] = ()
+    seats: tuple[Seats, ...] = ()
+    beside: Beside = field(default_factory=Beside)
     notes: tuple[str, ...] = ()  #: what is to be known of this round: AnySoft is back, or slow
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody who waits, and every held removal, is listed."""
+        counted = (self.counts.get("waiting", 0), self.counts.get("held", 0))
+        return (len(self.waiting), len(self.held)) == counted
 
     @property
     def needs_a_person(self) -> bool:
@@ -133,27 +154,23 @@ class Report:
         )
 
 
-def report(
+def compose(
     round: Round,
     ledger: Ledger,
     now: datetime,
     mappings: Sequence[GroupMapping] = (),
-    notes: tuple[str, ...] = (),
-) -> dict[str, object]:
-    """As it is stored with the run. `mappings` name the groups because of which people wait."""
-    return stored(replace(compose(round, ledger, now, mappings), notes=notes))
-
-
-def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[GroupMapping] = ()) -> Report:
-    """Reads the queues' heads, the living requests, and what the run's actions came to."""
+    listed: int = LISTED,
+) -> Report:
+    """Reads the queues' heads, the living requests, and what the run's actions came to. `listed`: how many
+    of each queue, and of the held removals, are told by name."""
     plan = round.plan
     dry = round.run is None
     actions = _planned(plan) if round.run is None else tuple(ledger.outcomes(round.run))
     failed = failures(actions)
     waiting = {s.product: s.waiting for s in plan.shortages} if dry else ledger.waiting()
-    lines = {product: _line(ledger, plan, product, dry) for product, count in waiting.items() if count}
+    lines = {p: _line(ledger, plan, p, dry, listed) for p, count in waiting.items() if count}
     counted = Counter(a.action for a in actions if dry or did(a))
-    on_hold, first = ledger.held(LISTED)
+    on_hold, first = ledger.held(listed)
     coming = tuple(_held(plan, mappings)) if dry else ()  # else they are among the others by now
     held = (*(Held(h.user_name, h.product, h.reason, h.group_name) for h in first), *coming)
     return Report(
@@ -182,7 +199,35 @@ def compose(round: Round, ledger: Ledger, now: datetime, mappings: Sequence[Grou
         ),
         incomplete=round.trouble,
         over_allocated=tuple(_over(round)),
+        seats=tuple(_seats(round, actions, waiting)),
     )
+
+
+def completed(report: Report, ledger: Ledger, mappings: Sequence[GroupMapping]) -> Report:
+    """With everybody who waits and every held removal, as they are now: of the newest round, whose report
+    keeps the first of them only."""
+    waiting = ledger.waiting()
+    lines = {p: ledger.queue(p, count, ready=False) for p, count in waiting.items() if count}
+    _, held = ledger.held(ALL)
+    return replace(
+        report,
+        waiting=tuple(_waiting(lines, waiting, Plan(), mappings)),
+        held=tuple(Held(h.user_name, h.product, h.reason, h.group_name) for h in held),
+        counts={**report.counts, "waiting": sum(waiting.values()), "held": len(held)},
+    )
+
+
+def _seats(round: Round, actions: Sequence[Done], waiting: Mapping[ProductId, int]) -> Iterator[Seats]:
+    dry = round.run is None
+    gave = Counter(a.product for a in actions if a.action == Verb.ASSIGN and (dry or a.outcome == "assigned"))
+    took = Counter(
+        a.product for a in actions if a.action == Verb.REMOVE and (dry or a.outcome == "unassigned")
+    )
+    for p, s in sorted(round.sold.subscriptions.items() if round.sold else ()):
+        metered = round.sold is not None and seats_of(s, 0, round.sold.catalog).metered
+        assigned = s.assigned + gave[p] - took[p]
+        pending = None if s.pending is None else s.pending.quantity
+        yield Seats(p, s.quantity, assigned, waiting.get(p, 0), pending, metered)
 
 
 def _untold(announced: int, round: Round) -> dict[str, int]:
@@ -215,18 +260,18 @@ def failures(actions: Iterable[Done]) -> tuple[Failed, ...]:
     )
 
 
-def _line(ledger: Ledger, plan: Plan, product: ProductId, dry: bool) -> list[Waiter]:
+def _line(ledger: Ledger, plan: Plan, product: ProductId, dry: bool, listed: int) -> list[Waiter]:
     """The head of the queue; for a dry run as it would be afterwards."""
     if not dry:
-        return list(ledger.queue(product, LISTED, ready=False))
+        return list(ledger.queue(product, listed, ready=False))
     changes: dict[PersonId, Waiter | None] = {
         s.person: _waiter(s, plan.names.get(s.person, "")) for s in plan.changes if s.product == product
     }
     changes.update(
         {a.person: None for a in plan.actions if a.verb is Verb.ASSIGN and a.product == product and a.person}
     )
-    stored_line = ledger.queue(product, LISTED + len(changes), ready=False)
-    return list(islice(merged(stored_line, changes), LISTED))
+    stored_line = ledger.queue(product, listed + len(changes), ready=False)
+    return list(islice(merged(stored_line, changes), listed))
 
 
 def _waiter(s: Standing, user_name: str) -> Waiter | None:
@@ -259,78 +304,3 @@ def _held(plan: Plan, mappings: Sequence[GroupMapping]) -> Iterator[Held]:
         group = "" if change.group is None else groups.get(change.group, f"group {change.group}")
         for person, product in (*((p, change.product) for p in change.people), *change.addons):
             yield Held(plan.names.get(person, f"person {person}"), product, change.reason, group)
-
-
-# ---- to JSON and back ----
-
-
-def as_json(report: Report) -> dict[str, object]:
-    """The shape of `plan --json` and `report show --json`."""
-    actions = [
-        {
-            "action": a.action,
-            "user": a.user_name,
-            "product": a.product,
-            "because": a.because,
-            "outcome": a.outcome,
-        }
-        for a in report.actions
-    ]
-    head = {
-        "run": report.run,
-        "cause": report.cause,
-        "scope": report.scope,
-        "started_at": moment(report.started_at),
-        "finished_at": None if report.finished_at is None else moment(report.finished_at),
-    }
-    return {**head, **stored(report), "actions": actions}
-
-
-def stored(report: Report) -> dict[str, object]:
-    """What is kept with the run, beside its own columns and its actions."""
-    return {
-        "counts": dict(report.counts),
-        "waiting": [{**asdict(w), "since": moment(w.since)} for w in report.waiting],
-        "blocked": [asdict(row) for row in report.blocked],
-        "held": [asdict(row) for row in report.held],
-        "failed": [asdict(row) for row in report.failed],
-        "shortages": [asdict(row) for row in report.shortages],
-        "requests": [asdict(row) for row in report.requests],
-        "incomplete": list(report.incomplete),
-        "over_allocated": [asdict(row) for row in report.over_allocated],
-        "notes": list(report.notes),
-    }
-
-
-def revive(
-    run: int,
-    cause: str,
-    scope: str,
-    started_at: datetime,
-    finished_at: datetime | None,
-    kept: Mapping[str, Any],
-    actions: Iterable[Done],
-) -> Report:
-    """Of what was stored; {} is a run that broke off before its report."""
-    blank = Report(run, cause, scope, started_at, finished_at, kept.get("counts", {}), tuple(actions))
-    if not kept:
-        return replace(blank, incomplete=("the round broke off before its report: the next one heals it",))
-    return replace(
-        blank,
-        waiting=tuple(
-            Waits(**{**row, "since": datetime.fromisoformat(row["since"])}) for row in kept["waiting"]
-        ),
-        blocked=tuple(Blocked(**row) for row in kept["blocked"]),
-        held=tuple(Held(**row) for row in kept["held"]),
-        failed=tuple(Failed(**row) for row in kept["failed"]),
-        shortages=tuple(Short(**row) for row in kept["shortages"]),
-        requests=tuple(Prompt(**row) for row in kept["requests"]),
-        incomplete=tuple(kept["incomplete"]),
-        over_allocated=tuple(Over(**row) for row in kept.get("over_allocated", ())),
-        notes=tuple(kept.get("notes", ())),
-    )
-
-
-def moment(at: datetime) -> str:
-    """RFC 3339 in UTC."""
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

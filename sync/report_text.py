@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from io import StringIO
 
 from sync.plan import Verb
-from sync.report import Report, moment
+from sync.report import Report
+from sync.report_json import moment
 
 _HEADINGS = {
     Verb.ASSIGN: "Assigned",

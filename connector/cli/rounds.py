@@ -30,6 +30,7 @@ from connector.store.progress import read as read_progress
 from connector.store.trouble import Trouble
 from sync import explain as words
 from sync import report as reports
+from sync import report_json
 from sync.model import Hold, HoldId, Request, RunId
 from sync.plan import Catalog
 from sync.ports import Fenced
@@ -181,7 +182,7 @@ def _report(shell: Shell, run: RunId | None) -> reports.Report:
         r = runs.get(connection, run)
         actions = list(runs.actions_of(connection, r.id))
         far = read_progress(connection, r.started_at)
-    found = reports.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
+    found = report_json.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
     if r.finished_at is None:
         return replace(found, incomplete=(f"the round is under way: {far or 'it has just begun'}",))
     return found
@@ -190,7 +191,7 @@ def _report(shell: Shell, run: RunId | None) -> reports.Report:
 def _show(report: reports.Report, form: str) -> None:
     match form:
         case "json":
-            click.echo(orjson.dumps(reports.as_json(report), option=orjson.OPT_INDENT_2).decode())
+            click.echo(orjson.dumps(report_json.as_json(report), option=orjson.OPT_INDENT_2).decode())
         case "csv":
             click.echo(as_csv(report), nl=False)
         case "html":

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select
 
+from connector.besides import OF_DISABLED
 from connector.shown import License
 from connector.store import holds, notices, queue, requests, seen_directories
 from connector.store.matter import Matter
@@ -72,7 +73,4 @@ def _done(connection: Connection, since: datetime) -> dict[str, int]:
 
 def _by_hand(connection: Connection) -> int:
     """R05: kept, and for a person to decide."""
-    mine = select(func.count()).where(
-        standings.c.origin == "manual", standings.c.held == "yes", standings.c.blocked == "DISABLED"
-    )
-    return connection.scalar(mine) or 0
+    return connection.scalar(select(func.count()).select_from(standings).where(OF_DISABLED)) or 0

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from sync.mapping import applicable, ignored
+from sync.mapping import applicable
 from sync.model import GroupId, Mapping, MappingId
 from tests.sync.world import CENTRE, CENTRES, PRINT, STAFF, mapping
 
@@ -49,11 +49,3 @@ def test_mappings_of_a_group_come_by_their_ids_whatever_the_order_given() -> Non
         Mapping(MappingId(id), STAFF, "G", "entra", product) for id, product in ((1, CENTRE), (2, PRINT))
     )
     assert applicable([second, first], ()) == {STAFF: (first, second)}
-
-
-def test_what_a_plain_mapping_leaves_out_is_known() -> None:
-    """R07: the report says how many people that leaves out."""
-    top, mid, low = groups(1, 2, 3)
-    plain, deep = mapping(top, PRINT), mapping(mid, CENTRE, transitive=True)
-    left_out = ignored([plain, deep], [(top, mid), (mid, low), (low, top)])
-    assert left_out == {mid: (plain,), low: (plain,)}

@@ -18,14 +18,11 @@ from sync.report import (
     Report,
     Short,
     Waits,
-    as_json,
     compose,
     did,
     failures,
-    report,
-    revive,
-    stored,
 )
+from sync.report_json import as_json, revive, stored
 from sync.report_text import as_csv, as_text
 from tests.company import CENTRE, PRINT, Company
 from tests.moments import START, at
@@ -199,7 +196,7 @@ def test_a_rounds_report_tells_who_got_it_who_waits_and_who_is_blocked(company: 
     assert [(b.user, b.code) for b in said.blocked] == [("emil", "MISSING_BASE")]
     assert [(r.product, r.state, r.quantity, r.proposed) for r in said.requests] == [(PRINT, "open", 2, 4)]
     assert said.needs_a_person
-    assert report(round, ports.ledger, company.now)["counts"] == said.counts
+    assert stored(said)["counts"] == said.counts
 
 
 def test_later_reports_name_the_groups_by_the_mappings(company: Company) -> None:

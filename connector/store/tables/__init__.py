@@ -11,6 +11,7 @@ from connector.store.tables.ledger import (
     mappings,
     requests,
     runs,
+    seat_history,
     standings,
 )
 from connector.store.tables.mirror import (
@@ -69,6 +70,7 @@ __all__ = [
     "pulls",
     "requests",
     "runs",
+    "seat_history",
     "sign_ins",
     "staged_groups",
     "staged_members",

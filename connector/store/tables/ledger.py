@@ -13,7 +13,7 @@ from sqlalchemy import (
     text,
 )
 
-from connector.store.tables.columns import Key, at, key, metadata
+from connector.store.tables.columns import Key, Moment, at, key, metadata
 
 mappings = Table(
     "mappings",
@@ -194,6 +194,15 @@ requests = Table(  # quantity requests R18-R22
         postgresql_where=text("ended_at IS NULL"),
     ),
     sqlite_autoincrement=True,
+)
+seat_history = Table(  # a row where a product's seats aren't as they were at the last round
+    "seat_history",
+    metadata,
+    Column("product", String(64), primary_key=True),
+    Column("at", Moment, primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    Column("assigned", Integer, nullable=False),
+    Column("waiting", Integer, nullable=False),
 )
 breaker = Table(  # R29; one row a peer
     "breaker",

@@ -21,7 +21,8 @@ from sync.breaker import Breaker, answered
 from sync.model import Held
 from sync.quantity import decline
 from sync.reconcile import Scope
-from sync.report import report
+from sync.report import compose
+from sync.report_json import stored
 from tests.company import PRINT, Company
 from tests.standins.hook import Hook, hook
 from tests.standins.mailbox import Mailbox, mailbox
@@ -335,7 +336,7 @@ def reported(company: Company) -> None:
     ports = company.ports()
     done = reconcile.run_round(ports, "test", Scope.EVERYONE, company.policy)
     assert done.run is not None
-    ports.ledger.finish(done.run, report(done, ports.ledger, company.now), "done", company.now)
+    ports.ledger.finish(done.run, stored(compose(done, ports.ledger, company.now)), "done", company.now)
 
 
 def test_a_digest_a_day(office: Office) -> None:
