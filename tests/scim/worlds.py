@@ -1,4 +1,4 @@
-"""Random users, filters and patches for the comparison with scim2-models; the same for the same seed."""
+"""Random users, bodies, filters and patches, to compare with scim2-models; the same for the same seed."""
 
 from random import Random
 from typing import Any
@@ -33,6 +33,9 @@ _TEXTS = ("displayName", "title", "nickName", "userName", "externalId", "name.gi
           f"{ENTERPRISE}:costCenter", "urn:ietf:params:scim:schemas:core:2.0:User:title",
           "TITLE")  # fmt: skip
 _BOOLEANS = ("active", "emails.primary", "roles.primary")
+_NOT_WRITTEN = {
+    "id": "x", "meta": {"resourceType": "User", "version": "9"}, "groups": [{"value": "g"}], "password": "p",
+}  # fmt: skip
 _LISTS = {"emails": _MAILS, "roles": ("admin", "Admin", "user")}
 
 
@@ -54,6 +57,16 @@ def user(random: Random) -> dict[str, Any]:
     if random.random() < 0.6:
         made[ENTERPRISE] = {key: _word(random) for key in random.sample(("department", "costCenter"), 1)}
     return made
+
+
+def body(random: Random) -> dict[str, Any]:
+    """What a client might POST: a user in odd spelling, with parts that aren't the client's to say."""
+    sent = {_spelled(random, key): _respelled(random, value) for key, value in user(random).items()}
+    for name in random.sample(tuple(_NOT_WRITTEN), 2):
+        sent[_spelled(random, name)] = _NOT_WRITTEN[name]
+    present = {key.lower() for key in sent}
+    absent = [name for name in ("title", "displayName", "emails") if name.lower() not in present]
+    return {**sent, **{name: None for name in absent if random.random() < 0.3}}
 
 
 def meta(random: Random) -> dict[str, Any]:
@@ -90,6 +103,16 @@ def condition(random: Random, depth: int = 3) -> str:
 
 def operations(random: Random) -> list[dict[str, Any]]:
     return [_operation(random) for _ in range(random.randint(1, 3))]
+
+
+def _respelled(random: Random, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {_spelled(random, key): part for key, part in value.items()}
+    return [_respelled(random, part) for part in value] if isinstance(value, list) else value
+
+
+def _spelled(random: Random, name: str) -> str:
+    return name if name == ENTERPRISE else random.choice((name, name, name.lower(), name.upper()))
 
 
 def _term(random: Random) -> str:
