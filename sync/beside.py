@@ -1,4 +1,4 @@
-"""What does a report say beside what its round decided? Of the directories, of AnySoft, of manual licenses."""
+"""What does a report say beside what its round decided? Of directories, of AnySoft, of manual licenses."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field

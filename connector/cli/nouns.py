@@ -14,6 +14,7 @@ from connector.cli import (
     mapping,
     mapping_file,
     rounds,
+    seats,
     serving,
 )
 from connector.cli.later import later
@@ -30,5 +31,6 @@ def all_commands() -> Iterator[click.Command]:
     yield person
 
 
+rounds.report.add_command(seats.seats)
 mapping.mapping.add_command(mapping_file.apply)
 mapping.mapping.add_command(mapping_file.export)

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from connector import rounds, wiring
+from connector.besides import besides
 from connector.cli import pulled
 from connector.cli.kinds import ID, NAME, USER
 from connector.cli.out import json_option, show_json, show_rows
@@ -24,7 +25,9 @@ from connector.report_html import as_html
 from connector.store import explain as explaining
 from connector.store import first_run, holds, runs, signals, trouble
 from connector.store.engine import reading, writing
-from connector.store.leases import Heartbeat, acquire
+from connector.store.leases import Heartbeat, acquire, no_fence
+from connector.store.ledger import SqlLedger
+from connector.store.mirror import SqlMirror
 from connector.store.operators import Role
 from connector.store.progress import read as read_progress
 from connector.store.trouble import Trouble
@@ -52,7 +55,12 @@ def plan(shell: Shell, as_json: bool) -> int:
         ports = wiring.dry_ports(shell.settings, shell.engine, progress)
         round = rehearse(ports, Scope.EVERYONE, wiring.policy(shell.settings))
         round = replace(round, trouble=(*round.trouble, *rounds.unread(shell.engine)))
-        report = reports.compose(round, ports.ledger, now(), ports.mirror.mappings())
+        mappings = ports.mirror.mappings()
+        listed = reports.ALL if as_json else reports.LISTED
+        with reading(shell.engine) as connection:
+            aside = besides(connection, mappings, everyone=True, listed=listed)
+        composed = reports.compose(round, ports.ledger, now(), mappings, listed)
+        report = replace(composed, beside=aside)
     _show(report, "json" if as_json else "text")
     return NEEDS_A_PERSON if report.needs_a_person else 0
 
@@ -93,7 +101,7 @@ def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: b
                 ).run
             except Fenced as error:
                 raise Failed(f"{error}; a worker has begun meanwhile: run `sync --wait` again") from None
-    report = _report(shell, run)
+    report = _report(shell, run, whole=as_json)
     if wait:
         _show(report, "json" if as_json else "text")
     else:
@@ -162,7 +170,8 @@ def show(shell: Shell, run: int | None, form: str, as_json: bool) -> None:
     """One round, the newest unless RUN is given."""
     shell.actor()
     with refusals():
-        found = _report(shell, None if run is None else RunId(run))
+        whole = as_json or form != "text"
+        found = _report(shell, None if run is None else RunId(run), whole=whole)
     _show(found, "json" if as_json else form)
     if run is None and form == "text" and not as_json:
         with reading(shell.engine) as connection:
@@ -176,15 +185,19 @@ def _wrong(seen: Trouble) -> str:
     return f"since {seen.since:%Y-%m-%d %H:%M:%S} UTC: {seen.why}{again}"
 
 
-def _report(shell: Shell, run: RunId | None) -> reports.Report:
-    """Raises LookupError."""
+def _report(shell: Shell, run: RunId | None, *, whole: bool) -> reports.Report:
+    """`whole`: of the newest round everybody who waits is listed, not only the first. Raises LookupError."""
     with reading(shell.engine) as connection:
         r = runs.get(connection, run)
+        newest = runs.get(connection).id == r.id
         actions = list(runs.actions_of(connection, r.id))
         far = read_progress(connection, r.started_at)
     found = report_json.revive(r.id, r.cause, r.scope, r.started_at, r.finished_at, r.report, actions)
     if r.finished_at is None:
         return replace(found, incomplete=(f"the round is under way: {far or 'it has just begun'}",))
+    if whole and newest and not found.complete:
+        ledger, mirror = SqlLedger(shell.engine, no_fence, {}), SqlMirror(shell.engine, no_fence, now)
+        return reports.completed(found, ledger, mirror.mappings())
     return found
 
 

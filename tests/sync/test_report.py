@@ -2,29 +2,37 @@
 
 import csv
 import json
+import re
 from dataclasses import replace
+from html import escape
 from io import StringIO
 
 import pytest
 
+from connector.report_html import as_html
+from sync.beside import Beside, ByHand, LeftOut, Skipped
 from sync.model import GroupId, PersonId
 from sync.plan import Done, HoldChange, Plan
 from sync.reconcile import Round, Scope, rehearse
 from sync.report import (
+    LISTED,
     Blocked,
     Failed,
     Held,
     Prompt,
     Report,
+    Seats,
     Short,
     Waits,
+    completed,
     compose,
     did,
     failures,
 )
 from sync.report_json import as_json, revive, stored
+from sync.report_sections import alarms, sections
 from sync.report_text import as_csv, as_text
-from tests.company import CENTRE, PRINT, Company
+from tests.company import CENTRE, PRINT, SCAN, Company
 from tests.moments import START, at
 
 
@@ -47,6 +55,15 @@ FULL = Report(
     shortages=(Short(PRINT, 40, 0, 40),),
     requests=(Prompt(3, PRINT, "open", 20, 60, 40),),
     incomplete=("AnySoft answered 500",),
+    seats=(Seats(PRINT, 20, 20, 40, 60, False), Seats(SCAN, 1, 9, 0, None, True)),
+    beside=Beside(
+        left_out=(LeftOut("entra", "Top", PRINT, 12),),
+        by_hand=(ByHand("gus", PRINT),),
+        by_hand_count=3,
+        skipped=(Skipped("entra", "unknown_path", "nickName", 4, "2027-03-01T08:59:00Z"),),
+        skipped_count=1,
+        calls={"assign": 2, "subscriptions": 1},
+    ),
 )
 
 
@@ -109,7 +126,7 @@ def test_whether_something_needs_a_person(says: str, change: dict[str, object], 
 def test_the_text_tells_all_of_it() -> None:
     text = as_text(FULL)
     for said in (
-        "Round 12 (changes, changed), 2027-03-01 09:00 UTC: 1 assign, 40 waiting",
+        "Round 12 (changes, changed), 2027-03-01 09:00 UTC, took 60.0 s: 1 assign, 40 waiting",
         "INCOMPLETE: AnySoft answered 500",
         "Assigned (1)\n  anna  anyprint  member of Staff  assigned\n",
         "1 of 40  cleo  anyprint  member of Staff  since 2027-03-01 07:30 UTC",
@@ -118,13 +135,21 @@ def test_the_text_tells_all_of_it() -> None:
         "dora  anyprint-centre  MISSING_BASE  needs AnyPrint first",
         "emil  anyprint  group_emptied  Sales",
         "ben  anyprint  remove  no_answer",
+        "anyprint  20 bought  20 assigned  0 free          40 wait  60 pending",
+        "anyscan   1 bought   9 assigned   never runs out  0 wait",
+        "LEFT OUT: 12 people of groups inside Top (entra) don't get anyprint: the mapping isn't transitive",
+        "Given by hand to people who are disabled: a person decides (1 of 3)",
+        "entra  unknown_path  nickName  4×  2027-03-01T08:59:00Z",
+        "subscriptions  1",
+        "Waiting for a seat (1 of 40)",
+        "Not everybody is listed here. All of them: `report show 12 --format csv`",
     ):
         assert said in text
 
 
 def test_an_empty_round_has_one_line() -> None:
     quiet = Report(1, "schedule", "everyone", START, START, {"assign": 0})
-    assert as_text(quiet) == "Round 1 (schedule, everyone), 2027-03-01 09:00 UTC: nothing to do\n"
+    assert as_text(quiet) == "Round 1 (schedule, everyone), 2027-03-01 09:00 UTC, took 0.0 s: nothing to do\n"
 
 
 def test_a_dry_run_says_that_nothing_was_changed() -> None:
@@ -155,6 +180,10 @@ def test_the_csv_has_a_row_for_everything() -> None:
         ("held", "emil", "group_emptied"),
         ("failed", "ben", "no_answer"),
         ("incomplete", "", ""),
+        ("request", "", "open"),
+        ("left_out", "", ""),
+        ("by_hand", "gus", ""),
+        ("skipped", "", "unknown_path"),
     ]
     assert (rows[2]["position"], rows[2]["of"], rows[2]["since"]) == ("1", "40", "2027-03-01T07:30:00Z")
 
@@ -165,6 +194,27 @@ def test_a_hostile_name_is_no_formula(start: str) -> None:
     name = f"{start}HYPERLINK(1)"
     rows = list(csv.reader(StringIO(as_csv(replace(FULL, actions=(done("assign", name),))), newline="")))
     assert rows[1][1] == f"'{name}"
+
+
+# ---- HTML ----
+
+
+def test_the_page_tells_what_the_text_tells_and_needs_nothing_from_elsewhere() -> None:
+    page = as_html(FULL)
+    for section in sections(FULL):
+        assert escape(section.heading) in page
+        for row in section.rows:
+            assert "".join(f"<td>{escape(cell)}</td>" for cell in row) in page
+    assert all(escape(alarm) in page for alarm in alarms(FULL))
+    assert not re.search(r"<script|src=|href=|url\(|@import|https?:", page)
+
+
+def test_a_hostile_name_is_no_markup() -> None:
+    """T27"""
+    evil = "<img src=x onerror=alert(1)>\x1b\u202e"
+    page = as_html(replace(FULL, actions=(done("assign", evil, "assigned"),), incomplete=(evil,)))
+    assert not any(c in page for c in "\x1b\u202e")
+    assert "<img" not in page
 
 
 # ---- of real rounds ----
@@ -197,6 +247,32 @@ def test_a_rounds_report_tells_who_got_it_who_waits_and_who_is_blocked(company: 
     assert [(r.product, r.state, r.quantity, r.proposed) for r in said.requests] == [(PRINT, "open", 2, 4)]
     assert said.needs_a_person
     assert stored(said)["counts"] == said.counts
+
+
+def test_everybody_who_waits_is_told_of_the_newest_round(company: Company) -> None:
+    """R16: the stored report keeps the first of a queue only."""
+    company.buy(PRINT, 1)
+    company.map(company.group("Staff", company.hire(*(f"p{n:03}" for n in range(LISTED + 31)))), PRINT)
+    ports = company.ports()
+    said = compose(company.round(), ports.ledger, company.now, ports.mirror.mappings())
+    assert (len(said.waiting), said.counts["waiting"], said.complete) == (LISTED, LISTED + 30, False)
+    assert as_json(said)["complete"] is False
+    whole = completed(said, ports.ledger, ports.mirror.mappings())
+    assert [(w.user, w.position) for w in whole.waiting] == [(f"p{n:03}", n) for n in range(1, LISTED + 31)]
+    assert whole.complete
+    assert whole.waiting[:LISTED] == said.waiting
+    assert as_csv(whole).count("\r\nwaiting,") == LISTED + 30
+
+
+def test_the_seats_are_told_as_the_round_left_them(company: Company) -> None:
+    company_with_a_queue(company)
+    ports = company.ports()
+    said = compose(company.round(), ports.ledger, company.now)
+    assert [(s.product, s.quantity, s.assigned, s.waiting) for s in said.seats] == [
+        (PRINT, 2, 2, 2),
+        (CENTRE, 5, 0, 1),
+    ]
+    assert company.sold(PRINT).assigned == 2
 
 
 def test_later_reports_name_the_groups_by_the_mappings(company: Company) -> None:

@@ -1,0 +1,156 @@
+"""Which parts has a report, and what does each mean? The same for text, page and mail."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sync.plan import Verb
+from sync.report import Report, Seats
+
+_HEADINGS = {
+    Verb.ASSIGN: "Assigned",
+    Verb.CONFIRM: "Confirmed",
+    Verb.REMOVE: "Removed",
+    Verb.ANNOUNCE: "Told that they will lose it",
+    Verb.ACCOUNT: "Accounts",
+    Verb.QUANTITY: "Quantities",
+}
+_ACTION = ("user", "product", "because", "outcome")
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    heading: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]  #: as many cells as columns
+    means: str = ""  #: what to know, or to do
+    of: int | None = None  #: how many there are; None: all are here
+
+
+def title(report: Report) -> str:
+    what = "Dry run, nothing was changed" if report.run is None else f"Round {report.run}"
+    said = [f"{count} {name}" for name, count in report.counts.items() if count]
+    took = "" if report.finished_at is None else f", took {_took(report.started_at, report.finished_at)}"
+    when = minute(report.started_at)
+    return f"{what} ({report.cause}, {report.scope}), {when}{took}: {', '.join(said) or 'nothing to do'}"
+
+
+def alarms(report: Report) -> Iterator[str]:
+    """What is said first."""
+    yield from (f"INCOMPLETE: {why}" for why in report.incomplete)
+    yield from (f"NOTE: {note}" for note in report.notes)
+    if untold := report.counts.get("untold", 0):
+        yield f"NOBODY WAS TOLD of {untold} removals to come: no mail and no webhook is configured"
+    for over in report.over_allocated:
+        yield (
+            f"OVER-ALLOCATED: {over.assigned} have {over.product}, {over.quantity} are bought: "
+            "nobody gets it, nobody loses it; raise the quantity or free licenses"
+        )
+    for out in report.beside.left_out:
+        yield (
+            f"LEFT OUT: {out.people} people of groups inside {out.group} ({out.directory}) don't get "
+            f"{out.product}: the mapping isn't transitive"
+        )
+
+
+def sections(report: Report) -> Iterator[Section]:
+    """Those that have something to say."""
+    yield from (section for section in _all(report) if section.rows)
+
+
+def _all(report: Report) -> Iterator[Section]:
+    dry = report.run is None
+    for verb, heading in _HEADINGS.items():
+        those = [a for a in report.actions if a.action == verb]
+        rows = tuple((a.user_name, a.product, a.because, a.outcome) for a in those)
+        yield Section(f"To be done: {verb}" if dry else heading, _ACTION, rows)
+    yield Section(
+        "Waiting for a seat",
+        ("place", "user", "product", "because", "since"),
+        tuple(
+            (f"{w.position} of {w.of}", w.user, w.product, w.because, f"since {minute(w.since)}")
+            for w in report.waiting
+        ),
+        "each free seat goes to the first; nobody has to do anything for it",
+        report.counts.get("waiting", 0),
+    )
+    yield Section("Seats", ("product", *_SEATS), tuple(_seats(s) for s in report.seats))
+    yield Section(
+        "Short of seats",
+        ("product", "how many"),
+        tuple((s.product, f"{s.waiting} wait, {s.free} free, {s.need} missing") for s in report.shortages),
+    )
+    yield Section(
+        "Quantity requests",
+        ("request", "product", "from, to", "state"),
+        tuple(
+            (
+                f"request {p.id}",
+                p.product,
+                f"{p.quantity} to {p.proposed}",
+                f"{p.state}: `request show {p.id}`",
+            )
+            for p in report.requests
+        ),
+        "an open one waits for a person: approve, schedule or decline",
+    )
+    yield Section(
+        "Blocked",
+        ("user", "product", "code", "what to do"),
+        tuple((b.user, b.product, b.code, b.detail) for b in report.blocked),
+        "entitled, and takes no seat: a free one wouldn't help",
+    )
+    yield Section(
+        "Removals held until a person decides: `hold list`",
+        ("user", "product", "guard", "group"),
+        tuple((h.user, h.product, h.reason, h.group) for h in report.held),
+        "they keep the license until somebody releases or rejects the hold, or they are entitled again",
+        report.counts.get("held", 0),
+    )
+    yield Section(
+        "Failed, tried again",
+        ("user", "product", "action", "code"),
+        tuple((f.user, f.product, f.action, f.code) for f in report.failed),
+    )
+    yield from _beside(report)
+
+
+def _beside(report: Report) -> Iterator[Section]:
+    beside = report.beside
+    yield Section(
+        "Given by hand to people who are disabled: a person decides",
+        ("user", "product"),
+        tuple((each.user, each.product) for each in beside.by_hand),
+        "the sync never takes back what was given by hand: `license unassign` does",
+        beside.by_hand_count,
+    )
+    yield Section(
+        "Skipped of what directories sent",
+        ("directory", "code", "what", "times", "last"),
+        tuple((s.directory, s.code, s.subject, f"{s.count}×", s.last_at) for s in beside.skipped),
+        "the rest of each request was carried out; `directory check NAME` has all",
+        beside.skipped_count,
+    )
+    yield Section(
+        "Calls to AnySoft", ("call", "times"), tuple((name, str(n)) for name, n in beside.calls.items())
+    )
+
+
+_SEATS = ("bought", "assigned", "free", "waiting", "pending")
+
+
+def _seats(s: Seats) -> tuple[str, ...]:
+    free = "never runs out" if s.metered else f"{max(0, s.quantity - s.assigned)} free"
+    pending = "" if s.pending is None else f"{s.pending} pending"
+    return (
+        s.product, f"{s.quantity} bought", f"{s.assigned} assigned", free, f"{s.waiting} wait", pending,
+    )  # fmt: skip
+
+
+def minute(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _took(began: datetime, ended: datetime) -> str:
+    seconds = (ended - began).total_seconds()
+    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
