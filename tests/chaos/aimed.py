@@ -91,15 +91,15 @@ def count_broken(plant: Plant) -> list[str]:
 
 
 def doubtful_base(plant: Plant) -> list[str]:
-    """No answer whether the base is assigned, and it is not; the add-on must wait."""
+    """No answer whether the base is assigned, and it is not; an add-on that is wanted meanwhile must wait."""
     plant.hire("ada")
     plant.steer("script", **{f"assign {PRINT}": CUT_3 * 3})
 
-    def join() -> None:
+    def join_more() -> None:
+        until(lambda: plant.unanswered() == 2, 30)
         plant.join(CENTRE, "ada")
-        plant.join(PRINT, "ada")
 
-    return _act(plant, join)
+    return _act(plant, lambda: plant.join(PRINT, "ada"), join_more, settle=False)
 
 
 def base_under_addon(plant: Plant) -> list[str]:
@@ -142,8 +142,8 @@ def asked_to_wait(plant: Plant) -> list[str]:
 
 def killed(plant: Plant) -> list[str]:
     chosen = [
-        ("assign", "intent committed"), ("assign", "request sent"), ("account_create", "request sent"),
-        ("account_create", "outcome stored"), ("unassign", "intent committed"),
+        ("account_create", "request sent"), ("account_create", "outcome stored"),
+        ("assign", "intent committed"), ("assign", "request sent"), ("unassign", "intent committed"),
     ]  # fmt: skip
     return next((list(trial.wrong) for trial in directed.trials(plant, chosen) if trial.wrong), [])
 

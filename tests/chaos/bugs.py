@@ -1,6 +1,6 @@
 """Does the chaos run find what it is for? Bugs, sown one by one into a copy of the tree; each must be found.
 
-A bug is a table of replacements, the scene of `aimed` (or `killed`) that is to find it, and what it must show.
+A bug is a table of replacements, the scene of `aimed` (or `killed`) that is to find it, and what that shows.
 """
 
 from dataclasses import dataclass

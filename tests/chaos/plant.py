@@ -22,7 +22,7 @@ from connector import points
 from connector.store import leases, mappings, queue, requests, signals
 from connector.store.directory import DirectoryStore
 from connector.store.engine import connect, reading, writing
-from connector.store.tables import directories
+from connector.store.tables import directories, intents
 from connector.store.tables import leases as lease_rows
 from scim.store import Kind, MemberOp, MemberVerb
 from sync import quantity
@@ -165,7 +165,10 @@ class Plant:
             sold = self.seen().sold[asked.product]
             if sold["pending"] or sold["quantity"] != asked.quantity:
                 continue
-            approve(self.engine, asked, self.now())
+            try:
+                approve(self.engine, asked, self.now())
+            except requests.Changed:  # the worker was faster
+                continue
             return True
         return False
 
@@ -236,6 +239,11 @@ class Plant:
         """How many licenses the connector isn't sure of."""
         with reading(self.engine) as connection:
             return sum(queue.doubtful(connection).values())
+
+    def unanswered(self) -> int:
+        """How many intents are over without an answer that settles them."""
+        with reading(self.engine) as connection:
+            return len(connection.scalars(select(intents.c.pk).where(intents.c.state == "unknown")).all())
 
 
 def approve(engine: Engine, asked: Request, now: datetime) -> Request:
