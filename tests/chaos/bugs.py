@@ -25,13 +25,7 @@ BUGS = (
     ),
     Bug(
         "a round that broke off is left at that",
-        (
-            (
-                "connector/worker.py",
-                "        self._owed = True\n        made = rounds.make(",
-                "        made = rounds.make(",
-            ),
-        ),
+        (("connector/due.py", "    if look.owed:\n", "    if look.owed and look.work:\n"),),
         "T09",
         "count_broken",
     ),
