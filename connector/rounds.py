@@ -11,7 +11,7 @@ from connector import wiring
 from connector.besides import Counted, besides
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import first_run, pulls, requests, seats, signals, trouble
+from connector.store import audit, first_run, pulls, requests, seats, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
@@ -69,6 +69,9 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)
             trouble.over(connection)
+            audit.append(
+                connection, "sync", "rounds.resumed", "", {"since": before.since.isoformat()}, started
+            )
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
     return Made(round.run, round.trouble)
 

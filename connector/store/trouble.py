@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, delete
 
-from connector.store import signals
+from connector.store import audit, signals
 from connector.store.tables import state
 
 ROUNDS = "rounds_trouble"
@@ -23,8 +23,10 @@ class Trouble:
 def note(
     connection: Connection, why: str, again_at: datetime | None, now: datetime, name: str = ROUNDS
 ) -> None:
-    """It began with the first in a row."""
+    """It began with the first in a row. That rounds are in vain is in the audit log, too (L1)."""
     before = read(connection, name)
+    if before is None and name == ROUNDS:
+        audit.append(connection, "sync", "rounds.stopped", "", {"why": why[:200]}, now)
     value = {
         "since": (before.since if before else now).isoformat(),
         "why": why[:500],

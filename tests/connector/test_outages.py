@@ -27,7 +27,7 @@ from connector.anysoft.server import create_server
 from connector.anysoft.tenant import BuiltInTenant
 from connector.app import create_app
 from connector.cli.root import main
-from connector.store import credentials, directories, mappings, runs
+from connector.store import audit, credentials, directories, mappings, runs
 from connector.store.engine import connect, reading, writing
 from connector.store.runs import Run
 from connector.worker import Worker
@@ -100,6 +100,10 @@ class Site:
     def runs(self) -> list[Run]:
         with reading(self.engine) as connection:
             return runs.list_runs(connection)
+
+    def audited(self, action: str) -> list[str]:
+        with reading(self.engine) as connection:
+            return [e.detail for e in audit.entries(connection) if e.action == action]
 
     def first_run(self, since: datetime) -> Run:
         return next(run for run in reversed(self.runs()) if run.started_at >= since)
@@ -227,12 +231,15 @@ def test_l1_r29_the_role_is_refused(site: Site) -> None:
         assert state == "failed"
         assert "lacks the role Global Administration" in said
     assert f"since {begun:%Y-%m-%d %H:%M}" in site.doctor()["rounds"][1]
+    (stopped,) = site.audited("rounds.stopped")
+    assert "lacks the role Global Administration" in stopped
 
     grant_role(site.there.engine)
     ended = site.clock.at
     site.work(timedelta(minutes=2), step=5)
     assert site.there.assigned() == 2
     assert "AnySoft is back" in site.first_run(ended).report["notes"][0]
+    assert len(site.audited("rounds.resumed")) == 1
     assert site.doctor()["rounds"][0] == site.doctor()["anysoft"][0] == "ok"
 
 
