@@ -1,4 +1,7 @@
-"""How is the built-in tenant served over HTTP (`tenant serve`)? By the contract, for tests and trials."""
+"""How is the built-in tenant served over HTTP (`tenant serve`)? By the contract, for tests and trials.
+
+The contract is described in docs/anysoft-licensing.openapi.json.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -208,6 +211,10 @@ def _problem(status: int, code: str, detail: str, errors: Sequence[tuple[str, st
     return _json(problem, status, "application/problem+json")
 
 
+#: of what is no call of the contract
+_CODES = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
 def _failure(error: Exception) -> Response:
     match error:
         case Rejected():
@@ -224,8 +231,7 @@ def _failure(error: Exception) -> Response:
             answer.headers["Retry-After"] = "5"
             return answer
         case HTTPException(code=int(status)):
-            code = "not_found" if status == 404 else HTTPStatus(status).name.lower()
-            answer = _problem(status, code, error.description or "")
+            answer = _problem(status, _CODES.get(status, "bad_request"), error.description or "")
             if allowed := error.get_response().headers.get("Allow"):
                 answer.headers["Allow"] = allowed
             return answer

@@ -11,8 +11,11 @@ from sync.ports import Licensing
 from tests.contracts.licensing_http import connected, served
 from tests.contracts.licensing_world import World, world
 
+#: in process on each database, and over HTTP
+REACHED = ("sqlite", "postgresql", "http")
 
-@pytest.fixture(params=["sqlite", "postgresql", "http"])
+
+@pytest.fixture(params=REACHED)
 def anysoft(request: pytest.FixtureRequest) -> Iterator[World]:
     """A tenant that has the role, prices for AnyPrint and Centre only, and nothing bought.
 

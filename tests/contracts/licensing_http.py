@@ -14,6 +14,7 @@ from connector.anysoft.client import HttpTenant
 from connector.anysoft.server import create_server
 from connector.anysoft.tenant import BuiltInTenant
 from connector.anysoft.transport import Transport
+from tests.contracts.described import Contract, Watched
 
 CLIENT, SECRET = "connector", "not-a-real-secret"
 Wsgi = Callable[..., Any]
@@ -48,9 +49,12 @@ def serving(app: Wsgi) -> Iterator[str]:
 
 @contextmanager
 def served(tenant: BuiltInTenant) -> Iterator[Served]:
+    """Whatever is asked and answered is held against the contract's description."""
     tokens = Tokens(CLIENT, SECRET)
-    with serving(create_server(tenant, tokens, lambda: datetime.now(UTC))) as url:
+    watched = Watched(create_server(tenant, tokens, lambda: datetime.now(UTC)), Contract.read())
+    with serving(watched) as url:
         yield Served(url, tokens)
+    assert watched.violations == []
 
 
 @contextmanager

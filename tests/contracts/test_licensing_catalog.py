@@ -76,7 +76,21 @@ def test_L2_the_catalog(anysoft: World) -> None:
         "anyscan": ("AnyScan", "AnyScan", ProductType.METERED, ()),
         "anyscan-destination": ("AnyScan", "AnyScan Destination", ProductType.METERED, ("anyscan",)),
     }
-    assert all(product.description for product in catalog.values())
+
+
+def test_L2_each_product_says_how_it_is_billed_and_what_it_requires(anysoft: World) -> None:
+    said = {product.id: product.description for product in anysoft.licensing.products()}
+    user = "User License billed per allocated user. Each license can be assigned to a single user."
+    metered = (
+        "Metered License billed per Destination created. Each license can be assigned to multiple users."
+    )
+    assert said == {
+        "anyprint": user,
+        "anyprint-centre": f"{user} Add-on. Requires AnyPrint License.",
+        "anyprint-release": f"{user} Add-on. Requires AnyPrint License.",
+        "anyscan": metered,
+        "anyscan-destination": f"{metered} Additional Destination license. Requires AnyScan.",
+    }
 
 
 def test_L11_a_price_is_the_tenants_own_and_may_be_unknown(anysoft: World) -> None:

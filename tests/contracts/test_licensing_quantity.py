@@ -76,6 +76,33 @@ def test_L5_it_renews_on_the_day_it_started_or_the_last_of_a_shorter_month(anyso
     ]
 
 
+@pytest.mark.parametrize(
+    ("started", "renews"),
+    [
+        (date(2026, 11, 30), [date(2026, 12, 30), date(2027, 1, 30), date(2027, 2, 28), date(2027, 3, 30)]),
+        (date(2028, 1, 29), [date(2028, 2, 29), date(2028, 3, 29), date(2028, 4, 29), date(2028, 5, 29)]),
+        (date(2028, 2, 29), [date(2028, 3, 29), date(2028, 4, 29), date(2028, 5, 29), date(2028, 6, 29)]),
+    ],
+)
+def test_L5_it_is_billed_on_each_renewal(anysoft: World, started: date, renews: list[date]) -> None:
+    anysoft.clock.at = anysoft.clock.at.replace(year=started.year, month=started.month, day=started.day)
+    id = anysoft.subscribe("anyprint", 2)
+    for day in renews:
+        assert anysoft.now(id).renews_on == day
+        anysoft.clock.at = anysoft.clock.at.replace(year=day.year, month=day.month, day=day.day)
+    assert anysoft.now(id).renews_on > renews[-1]
+    assert [charge.at.date() for charge in anysoft.tenant.charges()] == [started, *renews]
+    assert anysoft.billed("anyprint")[1:] == [("renewal", 2, "8.00")] * 4, "in full each time, not pro rata"
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 10_000_001, True])
+def test_L5_the_quantity_is_a_whole_number_of_at_least_1(anysoft: World, quantity: int) -> None:
+    with pytest.raises(Rejected) as refused:
+        anysoft.subscribe("anyprint", quantity)
+    assert [field for field, _ in refused.value.fields] == ["quantity"]
+    assert not anysoft.tenant.charges()
+
+
 def test_L5_renewals_that_nobody_looked_at_are_billed_all_the_same_and_once(anysoft: World) -> None:
     anysoft.subscribe("anyprint", 1)
     anysoft.clock.go(days=365)
@@ -230,7 +257,7 @@ def test_L11_an_unknown_price_is_billed_as_unknown_and_never_as_0(anysoft: World
     assert anysoft.billed("anyscan") == [("upfront", 2, None), ("renewal", 2, None)]
 
 
-def test_a_change_may_take_up_to_1_hour(anysoft: World) -> None:
+def test_L9_a_change_may_take_up_to_1_hour(anysoft: World) -> None:
     for delay in (timedelta(hours=1, seconds=1), timedelta(seconds=-1)):
         with pytest.raises(ValueError, match="L9"):
             type(anysoft.tenant)(anysoft.engine, anysoft.clock, delay)
