@@ -151,8 +151,9 @@ def hold_matters(connection: Connection, policy: Policy, now: datetime) -> Itera
         due = sum(row.opened_at + timedelta(days=days) <= now for days in policy.remind_days)
         here = standings.c.hold == row.pk
         count = connection.scalar(select(func.count()).select_from(standings).where(here)) or 0
-        who = select(persons.c.user_name).join(standings, standings.c.person_pk == persons.c.pk).where(here)
-        names = connection.scalars(who.order_by(persons.c.folded).distinct().limit(LISTED)) if count else ()
+        theirs = select(standings.c.person_pk).where(here)
+        who = select(persons.c.user_name).where(persons.c.pk.in_(theirs)).order_by(persons.c.folded)
+        names = connection.scalars(who.limit(LISTED)) if count else ()
         group = f" of {row.display_name}" if row.display_name else ""
         what = row.product or HOLD_REASONS[FIRST_RUN]
         more = "" if count <= LISTED else " and more"

@@ -12,6 +12,8 @@ from connector.settings import Smtp
 from connector.store.notices import Notice
 
 TIMEOUT_SECONDS = 20.0
+#: the port on which TLS begins with the first byte (RFC 8314)
+SMTPS = 465
 LONGEST_SUBJECT = 200
 
 
@@ -44,17 +46,17 @@ def compose(notice: Notice, smtp: Smtp, base_url: str, now: datetime) -> EmailMe
 
 
 def send(message: EmailMessage, smtp: Smtp, ca_bundle: str | None = None) -> None:
-    """Raises NotMailed."""
-    context = ssl.create_default_context(cafile=ca_bundle)
+    """Raises NotMailed. Never in the clear where `starttls` is set, whatever the server offers."""
     try:
-        if smtp.port == 465:
+        context = ssl.create_default_context(cafile=ca_bundle)
+        if smtp.port == SMTPS:
             server: smtplib.SMTP = smtplib.SMTP_SSL(
                 smtp.host, smtp.port, timeout=TIMEOUT_SECONDS, context=context
             )
         else:
             server = smtplib.SMTP(smtp.host, smtp.port, timeout=TIMEOUT_SECONDS)
         with server:
-            if smtp.starttls and smtp.port != 465:
+            if smtp.starttls and smtp.port != SMTPS:
                 server.starttls(context=context)
             if smtp.username:
                 server.login(smtp.username, smtp.password.get_secret_value() if smtp.password else "")
@@ -64,5 +66,12 @@ def send(message: EmailMessage, smtp: Smtp, ca_bundle: str | None = None) -> Non
         raise NotMailed(f"{smtp.host} refused the recipients: {', '.join(map(str, codes))}") from None
     except smtplib.SMTPResponseException as error:
         raise NotMailed(f"{smtp.host} refused it: {error.smtp_code}") from None
+    except smtplib.SMTPNotSupportedError as error:
+        raise NotMailed(f"{smtp.host}: {error}") from None
+    except ssl.SSLCertVerificationError as error:
+        raise NotMailed(
+            f"the certificate of {smtp.host} isn't trusted ({error.verify_message}): "
+            "CONNECTOR_CA_BUNDLE names a file of authorities"
+        ) from None
     except (smtplib.SMTPException, OSError) as error:
         raise NotMailed(f"{smtp.host}: {type(error).__name__}") from None

@@ -90,9 +90,19 @@ def post(
             timeout=urllib3.Timeout(total=TIMEOUT_SECONDS), preload_content=False,
         )  # fmt: skip
         answer.close()  # what it says doesn't matter, and isn't read
+    except urllib3.exceptions.SSLError as error:
+        raise NotSent(
+            f"the certificate of {host} isn't trusted ({_of_tls(error)}): "
+            "CONNECTOR_CA_BUNDLE names a file of authorities"
+        ) from None
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise NotSent(f"{host} can't be reached: {type(error).__name__}") from None
     finally:
         pool.close()
     if not 200 <= answer.status < 300:
         raise NotSent(f"{host} answered {answer.status}")
+
+
+def _of_tls(error: urllib3.exceptions.SSLError) -> str:
+    cause = error.args[0] if error.args else None
+    return getattr(cause, "verify_message", "") or type(cause or error).__name__

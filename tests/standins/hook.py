@@ -1,5 +1,6 @@
 """What did a webhook receive? A receiver on loopback, which answers as it is told."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,13 +14,14 @@ import orjson
 @dataclass
 class Hook:
     port: int = 0
+    scheme: str = "http"
     status: int = 204
     location: str = ""  #: of a redirect
     got: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/notices"
+        return f"{self.scheme}://127.0.0.1:{self.port}/notices"
 
     @property
     def said(self) -> list[dict[str, Any]]:
@@ -27,8 +29,9 @@ class Hook:
 
 
 @contextmanager
-def hook() -> Iterator[Hook]:
-    seen = Hook()
+def hook(certificate: ssl.SSLContext | None = None) -> Iterator[Hook]:
+    """Over https where there is a certificate."""
+    seen = Hook(scheme="http" if certificate is None else "https")
 
     class Receiver(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -44,6 +47,10 @@ def hook() -> Iterator[Hook]:
             """Quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Receiver) as server:
+        if certificate is not None:  # the handshake is made in the request's thread, by its first read
+            server.socket = certificate.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         seen.port = server.server_address[1]
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()

@@ -42,8 +42,10 @@ def mailbox(certificate: ssl.SSLContext | None = None, tls: Tls = Tls.NEVER) -> 
                 if tls is Tls.ALWAYS:
                     self._secure()
                 self._serve()
-            except (ssl.SSLError, OSError):
+            except OSError:
                 return  # whoever calls doesn't trust the certificate, or is gone
+            finally:
+                self.connection.close()
 
         def _secure(self) -> None:
             assert certificate is not None, "TLS needs a certificate"

@@ -1,21 +1,18 @@
-"""Who is told of what, when, and how often? A real company, a real mail server and webhook on loopback."""
+"""Who is told of what, when, and how often? A real company, a real mail server and webhook on loopback.
+
+Each test runs on SQLite in plain, and on PostgreSQL with STARTTLS and https.
+"""
 
 import hashlib
 import hmac
-from collections.abc import Iterator
-from dataclasses import dataclass
-from threading import Event
 
 import pytest
 from sqlalchemy import Engine, update
 
-from connector.notify.post import Post
 from connector.notify.webhook import signature
-from connector.settings import Settings
 from connector.store import breakers, holds, notices, requests, trouble
 from connector.store.engine import reading, writing
 from connector.store.tables import persons, tenant_subscriptions
-from scim.store import Kind
 from sync import reconcile
 from sync.breaker import Breaker, answered
 from sync.model import Held
@@ -24,56 +21,7 @@ from sync.reconcile import Scope
 from sync.report import compose
 from sync.report_json import stored
 from tests.company import PRINT, Company
-from tests.standins.hook import Hook, hook
-from tests.standins.mailbox import Mailbox, mailbox
-
-SECRET = "a secret of sixteen"
-OPERATORS = "ops@northmill.example"
-
-
-@dataclass
-class Office:
-    company: Company
-    box: Mailbox
-    hook: Hook
-    post: Post
-
-    def tell(self) -> None:
-        self.post.tick(Event())
-
-    def subjects(self, address: str = OPERATORS) -> list[str]:
-        return [str(m["Subject"]) for m in self.box.to(address)]
-
-    def hire(self, name: str, email: str) -> str:
-        with self.company.directory().writing() as writer:
-            attributes = {"userName": name, "active": True, "emails": [{"value": email, "primary": True}]}
-            return writer.create(Kind.USER, attributes).id
-
-
-@pytest.fixture
-def office(sqlite_engine: Engine) -> Iterator[Office]:
-    company = Company(sqlite_engine)
-    with mailbox() as box, hook() as receiver:
-        smtp = {"host": "127.0.0.1", "port": box.port, "from": "c@northmill.example", "to": OPERATORS}
-        notify = {
-            "urls": [receiver.url], "secret": SECRET, "allow_private": True, "digest_hour": 23,
-            "smtp": smtp | {"starttls": False},
-        }  # fmt: skip
-        given = {"notify": notify, "public_url": "https://licenses.northmill.example"}
-        settings = Settings(command_line=given)  # type: ignore[call-arg]
-        post = Post(settings, sqlite_engine, company.clock, lambda s, e: company.tenant)
-        office = Office(company, box, receiver, post)
-        office.tell()  # what was announced before there was a channel is past
-        yield office
-
-
-def short(company: Company, people: int, seats: int) -> tuple[list[str], str]:
-    company.buy(PRINT, seats)
-    ids = company.hire(*(f"p{n}@northmill.example" for n in range(people)))
-    group = company.group("LIC-AnyPrint", ids)
-    company.map(group, PRINT)
-    company.round()
-    return ids, group
+from tests.connector.notify.office import OPERATORS, SECRET, Office, leaver, short
 
 
 def test_r18_one_message_for_a_prompt_however_many_rounds_and_looks(office: Office) -> None:
@@ -154,23 +102,6 @@ def test_r24_a_hold_is_told_and_its_end(office: Office) -> None:
         holds.reject(connection, hold.id, "ada", office.company.now)
     office.tell()
     assert "rejected by ada" in office.box.to(OPERATORS)[1].get_content()
-
-
-def leaver(office: Office) -> tuple[str, str]:
-    company = office.company
-    company.buy(PRINT, 5)
-    id = office.hire("zoe@northmill.example", "zoe.n@northmill.example")
-    group = company.group("LIC-AnyPrint", [id])
-    company.map(group, PRINT)
-    company.round()
-    company.leave(group, id)
-    company.round()
-    office.tell()
-    assert office.subjects("zoe.n@northmill.example") == [], "not before the settle window ends"
-    company.go(minutes=16)
-    company.round()
-    office.tell()
-    return id, group
 
 
 def test_r27_the_person_and_the_operators_are_told_before_the_license_goes(office: Office) -> None:
