@@ -28,7 +28,7 @@ class Operation:
 
 def read(body: Mapping[str, Any]) -> tuple[Operation, ...]:
     """Raises InvalidSyntax, InvalidValue, NoTarget, TooMany."""
-    sent = _get(body, "operations")
+    sent = _lowered(body).get("operations")
     if not isinstance(sent, list) or not sent:
         raise InvalidSyntax('send {"Operations": [{"op": …}]} with at least one operation')
     if len(sent) > MAX_OPERATIONS:
@@ -39,7 +39,8 @@ def read(body: Mapping[str, Any]) -> tuple[Operation, ...]:
 def _operation(raw: Any) -> Operation:
     if not isinstance(raw, dict):
         raise InvalidSyntax("an operation must be a JSON object")
-    op, path, value = _get(raw, "op"), _get(raw, "path"), _get(raw, "value")
+    said = _lowered(raw)
+    op, path, value = said.get("op"), said.get("path"), said.get("value")
     if not isinstance(op, str) or op.lower() not in ("add", "remove", "replace"):
         raise InvalidSyntax(f"op must be add, remove or replace, not {str(op)[:50]!r}")
     if path is not None and not isinstance(path, str):
@@ -48,13 +49,16 @@ def _operation(raw: Any) -> Operation:
     if verb is Verb.REMOVE:
         if not path:
             raise NoTarget("remove needs a path")
-    elif not any(key.lower() == "value" for key in raw):
+    elif "value" not in said:
         raise InvalidValue(f"{verb} needs a value")
     elif not path and not isinstance(value, dict):
         raise InvalidValue(f"{verb} without a path needs an object as value")
     return Operation(verb, path, value, creates=verb is Verb.ADD)
 
 
-def _get(raw: Mapping[str, Any], name: str) -> Any:
-    """A key in any case, its own spelling first."""
-    return next((value for key, value in raw.items() if key.lower() == name), None)
+def _lowered(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """The same with its keys in lower case. Raises InvalidSyntax."""
+    lowered = {key.lower(): value for key, value in raw.items()}
+    if len(lowered) != len(raw):
+        raise InvalidSyntax("a key appears twice in one object, in different case")
+    return lowered

@@ -229,4 +229,53 @@ WRITING = [
     of_group(
         "an empty id", [{"op": "add", "path": "members", "value": [{"value": ""}]}], 400, "invalidValue"
     ),
+    of_group("add nobody known", [{"op": "add", "path": "members", "value": [{"value": "nobody"}]}], 200),
+    of_group("remove an empty list", [{"op": "remove", "path": "members", "value": []}], 200),
+    of_group("remove a list", [{"op": "Remove", "path": "members", "value": [{"value": "USER"}]}], 200),
+    of_group("remove nobody known", [{"op": "remove", "path": 'members[value eq "nobody"]'}], 200),
+    of_group(
+        "add 10,000 members",
+        [{"op": "add", "path": "members", "value": [{"value": str(n)} for n in range(10_000)]}],
+        200,
+    ),
+    of_patch(
+        "with as many operations as may be", [{"op": "add", "path": "title", "value": "x"}] * 10_000, 200
+    ),
+    of_patch(
+        "an op twice, in other case", [{"op": "add", "OP": "remove", "path": "title"}], 400, "invalidSyntax"
+    ),
+    Case(
+        "patch with operations twice, in other case",
+        "PATCH",
+        "/Users/USER",
+        400,
+        "invalidSyntax",
+        {"Operations": [{"op": "remove", "path": "title"}], "operations": []},
+    ),
+    Case(
+        "patch of nobody", "PATCH", "/Users/nobody", 404, "", {"Operations": [{"op": "remove", "path": "x"}]}
+    ),
+    Case("put of nobody", "PUT", "/Users/nobody", 404, "", {"userName": "x"}),
+    Case("put without userName", "PUT", "/Users/USER", 400, "invalidValue", {"displayName": "x"}),
+    Case("delete of nobody", "DELETE", "/Groups/nobody", 404),
+    Case("delete of another version", "DELETE", "/Users/USER", 412, headers={"If-Match": 'W/"99"'}),
+    Case("delete of no version", "DELETE", "/Users/USER", 412, headers={"If-Match": "nonsense"}),
+    Case(
+        "put of another version",
+        "PUT",
+        "/Users/USER",
+        412,
+        "",
+        {"userName": "x"},
+        headers={"If-Match": '"99"'},
+    ),
+    Case("delete of all users", "DELETE", "/Users", 405),
+    Case("put of all users", "PUT", "/Users", 405, "", {"userName": "x"}),
+    Case("post to a user", "POST", "/Users/USER", 405, "", {"userName": "x"}),
+    Case("get of a search", "GET", "/Users/.search", 405),
+    Case("post of a schema", "POST", "/Schemas", 405, "", {"id": "urn:x:y"}),
+    Case("put of the configuration", "PUT", "/ServiceProviderConfig", 405, "", {}),
+    Case("a method of nobody's", "BREW", "/Users", 405),
+    Case("bulk", "POST", "/Bulk", 501, "", {"Operations": []}),
+    Case("me", "GET", "/Me", 501),
 ]
