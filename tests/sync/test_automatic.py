@@ -23,11 +23,11 @@ CALM = PurchaseView(seats_this_month=0, open_holds=0, stale=(), growth=())
 
 
 @pytest.fixture
-def firm(sqlite_engine: Engine) -> Company:
+def firm(engine: Engine) -> Company:
     """12 members for years, 12 seats, AnyPrint at 4.00."""
-    company = Company(sqlite_engine)
+    company = Company(engine)
     company.buy(PRINT, 12)
-    set_price(sqlite_engine, PRINT, FOUR)
+    set_price(engine, PRINT, FOUR)
     company.settle(buying={PRINT: CAPS})
     company.map(company.group("Old", company.hire(*names(12))), PRINT)
     company.go(days=40)
@@ -165,12 +165,12 @@ def test_r25_more_than_the_larger_of_10_and_half_of_those_before(before: int, ne
     assert bool(grown([Growth("G", before + new, new)], GrowthPolicy())) == trips
 
 
-def test_r17_a_refused_destination_opens_one_prompt_a_free_one_withdraws_it(sqlite_engine: Engine) -> None:
-    company = Company(sqlite_engine)
+def test_r17_a_refused_destination_opens_one_prompt_a_free_one_withdraws_it(engine: Engine) -> None:
+    company = Company(engine)
     company.buy(SCAN, 1)
     company.round()
     assert company.request(SCAN) is None, "none is free, and none was wanted"
-    desk = Desk(sqlite_engine, company.tenant, "ada", company.clock)
+    desk = Desk(engine, company.tenant, "ada", company.clock)
     made = desk.add_destination("Archive")
     company.round()
     assert company.request(SCAN) is None
@@ -189,8 +189,8 @@ def test_r17_a_refused_destination_opens_one_prompt_a_free_one_withdraws_it(sqli
     assert company.request(SCAN) is None, "nobody was refused since"
 
 
-def test_r17_destinations_to_spare(sqlite_engine: Engine) -> None:
-    company = Company(sqlite_engine)
+def test_r17_destinations_to_spare(engine: Engine) -> None:
+    company = Company(engine)
     company.settle(destinations_spare=2)
     company.buy(SCAN, 3)
     company.round()

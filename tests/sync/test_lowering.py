@@ -20,9 +20,9 @@ RENEWAL = datetime(2027, 4, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def firm(sqlite_engine: Engine) -> Company:
+def firm(engine: Engine) -> Company:
     """Ten seats, six used."""
-    company = Company(sqlite_engine)
+    company = Company(engine)
     company.buy(PRINT, 10)
     group = company.group("LIC-AnyPrint", company.hire(*names(6)))
     company.map(group, PRINT)
