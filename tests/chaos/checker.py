@@ -170,6 +170,28 @@ def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> 
             yield f"T03: {product} has {sold['quantity']}, its ledger says {quantity[product]}"
 
 
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """What became of them, by the audit log."""
+
+    given: int  #: by a person
+    back: int  #: to that person, because the figures had changed or nobody needed it any more (R19)
+
+
+def approvals(connection: Connection) -> Approvals:
+    given = back = 0
+    last: dict[str, str] = {}
+    for entry in audit.entries(connection):
+        kind, _, state = entry.action.partition(".")
+        if kind != "request":
+            continue
+        given += state == "approved" and entry.actor != "sync"
+        unsent = last.get(entry.subject) in ("approved", "scheduled", "submitted")
+        back += unsent and state in ("open", "withdrawn", "refused")
+        last[entry.subject] = state
+    return Approvals(given, back)
+
+
 def whole(connection: Connection) -> Iterator[str]:
     """T12, T26: the database and the audit log are whole."""
     if connection.dialect.name == "sqlite":
