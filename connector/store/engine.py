@@ -73,10 +73,15 @@ def _sqlite(url: URL) -> Engine:
     if "timeout" not in url.query:
         url = url.update_query_dict({"timeout": str(BUSY_SECONDS)})
     engine = create_engine(
-        url, hide_parameters=True, pool_size=10, max_overflow=40, pool_timeout=BUSY_SECONDS
+        url,
+        hide_parameters=True,
+        pool_size=10,
+        max_overflow=40,
+        pool_timeout=BUSY_SECONDS,
+        pool_use_lifo=True,  # each connection has a cache of its own: the warmest is next
+        execution_options={_TURNS: Turns()},
     )
     event.listen(engine, "connect", _open_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
     return engine
 
 
@@ -94,10 +99,10 @@ def _open_sqlite(connection: sqlite3.Connection, record: object) -> None:
             time.sleep(0.02)
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("single", False):  # a statement alone is a transaction of its own
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes", False) else "BEGIN")
+def _begin_sqlite(connection: Connection, how: str) -> None:
+    """By the driver itself: each request does it, and SQLAlchemy's way, by an event, slows each statement."""
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(how)
 
 
 def _postgresql(url: URL) -> Engine:
@@ -134,6 +139,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
     with _failures_named(), engine.connect() as connection:
         if connection.dialect.name == "postgresql":
             connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        else:
+            _begin_sqlite(connection, "BEGIN")
         yield connection
 
 
@@ -141,7 +148,8 @@ def reading(engine: Engine) -> Iterator[Connection]:
 def asking(engine: Engine) -> Iterator[Connection]:
     """As `reading`, for one statement: it needs no transaction around it. Raises Unavailable."""
     with _failures_named(), engine.connect() as connection:
-        connection.execution_options(single=True)
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="AUTOCOMMIT")
         yield connection
 
 
@@ -150,10 +158,10 @@ def writing(engine: Engine) -> Iterator[Connection]:
     """One transaction: committed at the end, rolled back by any exception. Raises Unavailable."""
     turns: Turns | None = engine.get_execution_options().get(_TURNS)
     turn = turns.turn(BUSY_SECONDS) if turns is not None else nullcontext()
-    with _failures_named(), turn, engine.connect() as connection:
-        connection.execution_options(writes=True)
-        with connection.begin():
-            yield connection
+    with _failures_named(), turn, engine.connect() as connection, connection.begin():
+        if turns is not None:
+            _begin_sqlite(connection, "BEGIN IMMEDIATE")
+        yield connection
 
 
 @contextmanager
@@ -169,8 +177,8 @@ def migrating(engine: Engine) -> Iterator[Connection]:
         )  # outside of a transaction, where alone this works
         driver.execute("PRAGMA foreign_keys = OFF")
         try:
-            connection.execution_options(writes=True)
             with connection.begin():
+                _begin_sqlite(connection, "BEGIN IMMEDIATE")
                 yield connection
                 broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
                 if broken is not None:
@@ -187,19 +195,22 @@ def _failures_named() -> Iterator[None]:
         raise Unavailable("too many write at once: try again later") from error
     except PoolTimeout as error:
         raise Unavailable("all database connections are in use: try again later") from error
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         if _passes(error):
-            raise Unavailable(f"the database is unreachable or busy: {error.orig}") from error
+            said = error.orig if isinstance(error, DBAPIError) else error
+            raise Unavailable(f"the database is unreachable or busy: {said}") from error
         raise
 
 
-def _passes(error: DBAPIError) -> bool:
+def _passes(error: DBAPIError | sqlite3.Error) -> bool:
     """Whether a later attempt may do better: it isn't the statement that is wrong."""
-    cause = error.orig
+    cause = error.orig if isinstance(error, DBAPIError) else error
     if isinstance(cause, sqlite3.Error):
         code = getattr(cause, "sqlite_errorcode", None)  # None: raised by the driver itself
         return code is not None and code & 0xFF in _PASSING_SQLITE
     state = getattr(cause, "sqlstate", None)
     if state is None:  # no answer from the server: refused, cut or never reached
-        return error.connection_invalidated or isinstance(error, OperationalError)
+        return isinstance(error, DBAPIError) and (
+            error.connection_invalidated or isinstance(error, OperationalError)
+        )
     return str(state).startswith(_PASSING_SQLSTATES)
