@@ -21,9 +21,7 @@ def create_app(settings: Settings) -> Flask:
     app = Flask("connector", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_FORM_BYTES
     engine = app.extensions["engine"] = connect(settings.database)
-    access.set_up(app)
-    metrics.set_up(app, settings)
-    security.set_up(app, settings)
+    access.set_up(app, (metrics.set_up(app, settings), security.set_up(app, settings)))
     _set_up_health(app, engine)
     scim_endpoint.set_up(app, settings, engine)
     oauth.set_up(app, engine)

@@ -2,15 +2,20 @@
 
 import hmac
 from ipaddress import ip_address
-from time import perf_counter
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, abort, g, request
+from flask import Flask, Response, abort, request
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 
+from connector.access import Seen
 from connector.settings import Settings
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
-def set_up(app: Flask, settings: Settings) -> None:
+
+def set_up(app: Flask, settings: Settings) -> Seen:
+    """Gives back what counts an answer."""
     registry = CollectorRegistry()
     requests = Counter(
         "connector_http_requests_total", "Requests answered", ["area", "method", "status"], registry=registry
@@ -20,24 +25,18 @@ def set_up(app: Flask, settings: Settings) -> None:
     )
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
 
-    def begin() -> None:
-        g.began = perf_counter()
-
-    def count(response: Response) -> Response:
-        area = _area(request.path)
-        method = request.method if request.method in _METHODS else "other"
-        requests.labels(area, method, str(response.status_code)).inc()
-        seconds.labels(area).observe(perf_counter() - g.began)
-        return response
+    def count(environ: "WSGIEnvironment", status: int, headers: list[tuple[str, str]], took: float) -> None:
+        area, method = _area(environ["PATH_INFO"]), environ["REQUEST_METHOD"]
+        requests.labels(area, method if method in _METHODS else "other", str(status)).inc()
+        seconds.labels(area).observe(took)
 
     def metrics() -> Response:
         if not _may_read(token, request.headers.get("Authorization", ""), request.remote_addr):
             abort(401, "send the token of CONNECTOR_METRICS_TOKEN as a Bearer token")
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
-    app.before_request(begin)
-    app.after_request(count)
     app.add_url_rule("/metrics", "metrics", metrics)
+    return count
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")

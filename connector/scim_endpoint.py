@@ -6,9 +6,10 @@ from time import monotonic
 from typing import Any
 
 import orjson
-from flask import Flask, g
+from flask import Flask, request
 from sqlalchemy import Engine
 
+from connector.access import DIRECTORY, REQUEST_ID
 from connector.anysoft.licensing import CATALOG
 from connector.overload import Buckets
 from connector.settings import Settings
@@ -42,13 +43,13 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
         found = credentials.admit(engine, token, datetime.now(UTC))
         if found is None:
             raise Unauthorized(f"this token is unknown, expired or revoked; {ADVICE}")
-        g.directory_name = found.name
+        request.environ[DIRECTORY] = found.name
         if wait := buckets.wait_for(found.pk, monotonic()):
             raise TooManyRequests(
                 f"more than {settings.scim.rate} requests a second (CONNECTOR_SCIM__RATE)", retry_after=wait
             )
         store = DirectoryStore(
-            engine, found.pk, lambda: datetime.now(UTC), g.request_id, base_url, found.heard_at
+            engine, found.pk, lambda: datetime.now(UTC), request.environ[REQUEST_ID], base_url, found.heard_at
         )
         return Caller(found.name, found.kind, store, *_answers(found.options))
 

@@ -1,9 +1,16 @@
 """What is told to browsers so that they don't work against us? Headers, and the cookie (T28)."""
 
-from flask import Flask, Response, request
+from typing import TYPE_CHECKING
 
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+
+from connector.access import Seen
 from connector.secret_key import secret_key
 from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 POLICY = "; ".join(
     (
@@ -19,7 +26,16 @@ POLICY = "; ".join(
 )
 
 
-def set_up(app: Flask, settings: Settings) -> None:
+class _Sessions(SecureCookieSessionInterface):
+    """Of browsers. A SCIM client has none; opening one for it would take a twelfth of its request."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/scim/") else super().open_session(app, request)
+
+
+def set_up(app: Flask, settings: Settings) -> Seen:
+    """Gives back what adds the headers."""
+    app.session_interface = _Sessions()
     secure = (settings.public_url or "").startswith("https://")
     app.config.update(
         SECRET_KEY=secret_key(settings),
@@ -30,17 +46,22 @@ def set_up(app: Flask, settings: Settings) -> None:
         SESSION_COOKIE_PATH="/",
     )
 
-    def headers(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["X-Frame-Options"] = "DENY"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        if secure:
-            response.headers["Strict-Transport-Security"] = "max-age=31536000"
-        if not request.path.startswith("/static/"):
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
+    always = [
+        ("Content-Security-Policy", POLICY),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("Referrer-Policy", "no-referrer"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+    ]
+    if secure:
+        always.append(("Strict-Transport-Security", "max-age=31536000"))
 
-    app.after_request(headers)
+    def protect(
+        environ: "WSGIEnvironment", status: int, headers: list[tuple[str, str]], seconds: float
+    ) -> None:
+        headers += always
+        if not environ["PATH_INFO"].startswith("/static/") and "Cache-Control" not in dict(headers):
+            headers.append(("Cache-Control", "no-store"))
+
+    return protect
