@@ -102,7 +102,7 @@ def create(call: Call, resource_type: ResourceType) -> Reply:
         stored = writer.create(resource_type.kind, resources.created(sent.attributes, resource_type))
         if sent.members:
             stored = _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
-        shown = next(_shown(call, writer, [(stored, projection)], members=False))
+        shown = next(_shown(call, writer, [(stored, projection)], members=False, new=True))
     headers = {"Location": resources.location(stored.kind, stored.id, call.base_url)}
     return _written(call, stored, shown, projection, 201, headers)
 
@@ -222,12 +222,20 @@ def _members(call: Call, reader: Reader, group: Stored, projection: Projection) 
 
 
 def _shown(
-    call: Call, reader: Reader, found: Sequence[tuple[Stored, Projection]], *, members: bool = True
+    call: Call,
+    reader: Reader,
+    found: Sequence[tuple[Stored, Projection]],
+    *,
+    members: bool = True,
+    new: bool = False,
 ) -> Iterator[stream.Shown]:
-    """What is computed for users is read for the whole page at once, and only if it is returned."""
+    """What is computed for users is read for the whole page at once, and only if it is returned.
+
+    `new`: made in this request, so that a user is in no group yet.
+    """
     groups_of, licenses_of = _COMPUTED[Kind.USER]
     users = [(each.id, projection) for each, projection in found if each.kind is Kind.USER]
-    with_groups = [id for id, projection in users if projection.wants(groups_of)]
+    with_groups = [id for id, projection in users if not new and projection.wants(groups_of)]
     with_licenses = [id for id, projection in users if projection.wants(licenses_of)]
     groups = reader.groups_of(with_groups) if with_groups else {}
     licenses = call.licenses(call.caller.directory, with_licenses) if with_licenses else None

@@ -1,6 +1,5 @@
 """What are a resource's attributes after a PATCH? Pure; all operations or none (RFC 7644 3.5.2)."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -31,9 +30,9 @@ class Change:
 def apply(
     resource_type: ResourceType, before: Attributes, operations: Sequence[Operation], *, forgiving: bool
 ) -> Change:
-    """`operations` have been through dialects.py; `before` stays as it is.
+    """`operations` have been through dialects.py; `before` and its parts stay as they are.
     Raises InvalidPath, InvalidFilter, InvalidValue, Mutability, NoTarget."""
-    draft = copy.deepcopy(before)
+    draft = dict(before)
     members: list[MemberOp] = []
     warnings: dict[tuple[str, str], None] = {}
     for operation in operations:
@@ -68,7 +67,9 @@ def _edit(draft: _Values, path: Path, operation: Operation) -> None:
             raise InvalidValue(f"{path.urn} needs an object as value")
         draft.pop(path.urn, None)
         return
-    holder = draft.setdefault(path.urn, {}) if path.urn else draft
+    if path.urn:
+        draft[path.urn] = dict(draft.get(path.urn) or {})
+    holder = draft[path.urn] if path.urn else draft
     after = (_edit_many if attribute.many else _edit_one)(
         attribute, holder.get(attribute.name), path, operation
     )

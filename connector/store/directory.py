@@ -7,7 +7,7 @@ users, then persons; in the end warnings, marks of groups, marks of persons, eac
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -102,7 +102,7 @@ class Session:
     request_id: str
     base_url: str = ""
     heard: datetime | None = None
-    #: rows as `lock` read them, until something changes them
+    #: rows as this transaction, which has locked them, knows them; `save` takes them out
     _locked: dict[str, Row[Any]] = field(default_factory=dict)
     _persons: set[int] = field(default_factory=set)
     _groups: set[int] = field(default_factory=set)
@@ -111,7 +111,7 @@ class Session:
     # ---- reading ----
 
     def get(self, kind: Kind, id: str) -> Stored:
-        return stored(kind, self._row(kind, id))
+        return stored(kind, self._locked.get(id) or self._row(kind, id))
 
     def find(self, kind: Kind, query: Query) -> Page:
         return find(self.connection, self.directory, kind, query, self.base_url)
@@ -150,6 +150,7 @@ class Session:
         return Stored(before.kind, before.id, attributes, before.version + 1, before.created, self.now)
 
     def delete(self, kind: Kind, id: str) -> None:
+        self._locked.pop(id, None)
         if kind is Kind.USER:
             self._delete_user(id)
         else:
@@ -223,7 +224,8 @@ class Session:
         if what == "updated":
             self._record.note(what, person=row.person_pk, detail=_differences(before.attributes, attributes))
         if new != old:
-            show(self.connection, row.person_pk, new)
+            if replace(new, active=old.active) != old:
+                show(self.connection, row.person_pk, new)
             self._persons.add(row.person_pk)
         emails.write(self.connection, row.pk, emails.keys(before.attributes), emails.keys(attributes))
         return _user_values(new, attributes)
@@ -311,9 +313,9 @@ class Session:
         return new, int(self.connection.execute(_CREATE[kind], common | values).scalar_one())
 
     def _touch_groups(self, pks: Sequence[int]) -> None:
-        self._locked.clear()  # their versions are older now
         for pk in pks:  # one by one: an UPDATE of many locks in no order
-            self.connection.execute(_TOUCH, {"key": pk, "now": self.now})
+            row = self.connection.execute(_TOUCH, {"key": pk, "now": self.now}).one()
+            self._locked[row.id] = row
 
 
 def _saving(table: Table) -> Update:
@@ -340,6 +342,7 @@ _TOUCH = (
     update(groups)
     .where(groups.c.pk == bindparam("key"))
     .values(version=groups.c.version + 1, modified_at=bindparam("now", type_=Moment))
+    .returning(*groups.c)
 )
 _HEARD = (
     update(directories)

@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from connector.store.nested import descendants
-from connector.store.rows import Insert, chunks, insert_for, insert_into
+from connector.store.rows import Insert, among, chunks, insert_for, insert_into, listed
 from connector.store.tables import Key, Moment, group_marks, marks, memberships, persons, users
 from sync.model import PersonId
 from sync.ports import Mark
@@ -31,8 +31,8 @@ from sync.ports import Mark
 def mark(connection: Connection, people: Iterable[int], now: datetime) -> None:
     """Persons, by pk."""
     for chunk in chunks(sorted(set(people))):
-        values = {"people": chunk, "first": _first(now), "now": now}
-        connection.execute(_marking(connection.dialect.name), values)
+        values = {"people": listed(chunk), "first": _first(now), "now": now}
+        connection.execute(_marking(connection.dialect.name, many=len(chunk) > 1), values)
 
 
 def mark_members(connection: Connection, group_pk: int, now: datetime) -> None:
@@ -121,9 +121,9 @@ def _mark(connection: Connection, people: Select[tuple[int]], pk: ColumnElement[
 
 
 @cache
-def _marking(dialect: str) -> Insert:
+def _marking(dialect: str, *, many: bool) -> Insert:
     """Built once: each write that changes something asks this."""
-    people = select(persons.c.pk).where(persons.c.pk.in_(bindparam("people", expanding=True)))
+    people = select(persons.c.pk).where(among(persons.c.pk, "people", many=many))
     return _growing(dialect, people, persons.c.pk)
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
-from connector.store.rows import chunks, insert_for
+from connector.store.rows import among, chunks, insert_for, listed
 from connector.store.scope import Found, own_users, resolve
 from connector.store.tables import Key, Moment, groups, memberships, nestings, users
 from scim.store import Kind, MemberOp, MemberVerb
@@ -108,17 +108,16 @@ def _take_out(
 ) -> list[int]:
     gone: list[int] = []
     for chunk in chunks(pks):
-        gone += connection.scalars(_taking(table, column), {"from_group": group_pk, "pks": chunk})
+        statement = _taking(table, column, many=len(chunk) > 1)
+        gone += connection.scalars(statement, {"from_group": group_pk, "pks": listed(chunk)})
     return gone
 
 
 @cache
-def _taking(table: Table, column: str) -> ReturningDelete[int]:
+def _taking(table: Table, column: str, *, many: bool) -> ReturningDelete[int]:
     return (
         delete(table)
-        .where(
-            table.c.group_pk == bindparam("from_group"), table.c[column].in_(bindparam("pks", expanding=True))
-        )
+        .where(table.c.group_pk == bindparam("from_group"), among(table.c[column], "pks", many=many))
         .returning(table.c[column])
     )
 
@@ -135,15 +134,15 @@ def _put_in(
     """Those who are in already keep their `since` (R03)."""
     new: list[int] = []
     for chunk in chunks(pks):
-        statement = _putting(connection.dialect.name, table, column, source)
-        new += connection.scalars(statement, {"into_group": group_pk, "now": now, "pks": chunk})
+        statement = _putting(connection.dialect.name, table, column, source, many=len(chunk) > 1)
+        new += connection.scalars(statement, {"into_group": group_pk, "now": now, "pks": listed(chunk)})
     return new
 
 
 @cache
-def _putting(dialect: str, table: Table, column: str, source: Table) -> ReturningInsert[int]:
+def _putting(dialect: str, table: Table, column: str, source: Table, *, many: bool) -> ReturningInsert[int]:
     group, now = bindparam("into_group", type_=Key), bindparam("now", type_=Moment)
-    rows = select(group, source.c.pk, now).where(source.c.pk.in_(bindparam("pks", expanding=True)))
+    rows = select(group, source.c.pk, now).where(among(source.c.pk, "pks", many=many))
     return (
         insert_for(dialect, table)
         .from_select(["group_pk", column, "since"], rows)

@@ -92,10 +92,12 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
 
     Raises scim's Taken.
     """
-    claim(connection, directory, new.key)
-    namesakes = connection.execute(_NAMESAKES, {"key": new.key}).first()
-    if namesakes is not None:
-        person, conflict = namesakes
+    _take_turn(connection, new.key)
+    namesakes = connection.execute(_NAMESAKES, {"key": new.key}).all()
+    if any(each.directory_pk == directory for each in namesakes):
+        raise Taken("userName")
+    if namesakes:
+        person, conflict, _ = namesakes[0]
         if not connection.scalar(
             select(exists().where(users.c.person_pk == person, users.c.directory_pk == directory))
         ):
@@ -111,16 +113,18 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
 
 
 def claim(connection: Connection, directory: int, key: str) -> None:
-    """Keep a folded userName for this transaction. Raises scim's Taken if the directory has it.
+    """Keep a folded userName for this transaction. Raises scim's Taken if the directory has it."""
+    _take_turn(connection, key)
+    if connection.scalar(_IS_TAKEN, {"directory": directory, "key": key}):
+        raise Taken("userName")
 
-    All directories' writers take turns by name: two records of one person must not become two persons.
-    """
+
+def _take_turn(connection: Connection, key: str) -> None:
+    """All directories' writers take turns by name: two records of one person must not become two persons."""
     if connection.dialect.name == "postgresql":
         connection.execute(
             select(func.pg_advisory_xact_lock(func.hashtextextended(key, cast(0, BigInteger))))
         )
-    if connection.scalar(_IS_TAKEN, {"directory": directory, "key": key}):
-        raise Taken("userName")
 
 
 def show(connection: Connection, person: int, seen: Profile) -> None:
@@ -135,11 +139,10 @@ def _add(connection: Connection, new: Profile, now: datetime, *, conflict: bool)
 
 # Built once: building such a statement takes longer than running it.
 _NAMESAKES = (
-    select(users.c.person_pk, persons.c.conflict)
+    select(users.c.person_pk, persons.c.conflict, users.c.directory_pk)
     .join(persons, persons.c.pk == users.c.person_pk)
     .where(users.c.folded == bindparam("key"))
     .order_by(persons.c.conflict, users.c.pk)
-    .limit(literal_column("1"))
 )
 _LEFT_BEHIND = (
     select(persons.c.pk)

@@ -3,10 +3,10 @@
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, bindparam, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, select
 
 from connector.store.nested import belonging
-from connector.store.rows import chunks
+from connector.store.rows import among, chunks, listed
 from connector.store.scope import is_id, own_groups, own_users
 from connector.store.tables import Key, groups, memberships, nestings, users
 from scim.store import Kind, Reference
@@ -41,29 +41,58 @@ def members(connection: Connection, directory: int, group_pk: int) -> Generator[
 def groups_of(
     connection: Connection, directory: int, user_ids: Sequence[str]
 ) -> Mapping[str, Sequence[Reference]]:
-    """Every id asked for is a key; direct groups first, then those through nesting."""
+    """Every id asked for is a key; direct groups first, then those through nesting.
+
+    Most groups are in no other: those through nesting are sought for whoever is in one that is.
+    """
     result: dict[str, list[Reference]] = {id: [] for id in user_ids}
+    nested: set[str] = set()
     for chunk in chunks(id for id in result if is_id(id)):
-        for user_id, id, name, direct in connection.execute(_HELD, {"directory": directory, "ids": chunk}):
-            result[user_id].append(Reference(Kind.GROUP, id, name, bool(direct)))
+        values = {"directory": directory, "ids": listed(chunk)}
+        for user_id, id, name, inside in connection.execute(_DIRECT[len(chunk) > 1], values):
+            result[user_id].append(Reference(Kind.GROUP, id, name))
+            if inside:
+                nested.add(user_id)
+    for chunk in chunks(sorted(nested)):
+        for user_id, id, name in connection.execute(_INDIRECT, {"directory": directory, "ids": chunk}):
+            result[user_id].append(Reference(Kind.GROUP, id, name, direct=False))
     return result
 
 
-def _held() -> Select[Any]:
-    """Built once: nearly each answer about a user asks this."""
-    owner: ColumnElement[int] = bindparam("directory", type_=Key)
-    whose = select(users.c.pk).where(own_users(owner), users.c.id.in_(bindparam("ids", expanding=True)))
-    held = belonging(whose).subquery()
-    direct = memberships.c.user_pk
+# Built once: nearly each answer about a user asks this.
+_OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
+
+
+def _direct(*, many: bool) -> Select[Any]:
+    """With whether the group is inside another."""
     return (
-        select(users.c.id, groups.c.id, groups.c.display_name, direct.is_not(None))
-        .select_from(held)
-        .join(users, users.c.pk == held.c.user_pk)
-        .join(groups, groups.c.pk == held.c.group_pk)
-        .outerjoin(memberships, (memberships.c.group_pk == held.c.group_pk) & (direct == held.c.user_pk))
-        .where(own_groups(owner))
-        .order_by(direct.is_(None), groups.c.pk)
+        select(
+            users.c.id, groups.c.id, groups.c.display_name, exists().where(nestings.c.child_pk == groups.c.pk)
+        )
+        .select_from(users)
+        .join(memberships, memberships.c.user_pk == users.c.pk)
+        .join(groups, groups.c.pk == memberships.c.group_pk)
+        .where(own_users(_OWNER), among(users.c.id, "ids", many=many), own_groups(_OWNER))
+        .order_by(groups.c.pk)
     )
 
 
-_HELD = _held()
+def _indirect() -> Select[Any]:
+    asked = users.c.id.in_(bindparam("ids", expanding=True))
+    held = belonging(select(users.c.pk).where(own_users(_OWNER), asked)).subquery()
+    return (
+        select(users.c.id, groups.c.id, groups.c.display_name)
+        .select_from(held)
+        .join(users, users.c.pk == held.c.user_pk)
+        .join(groups, groups.c.pk == held.c.group_pk)
+        .outerjoin(
+            memberships,
+            and_(memberships.c.group_pk == held.c.group_pk, memberships.c.user_pk == held.c.user_pk),
+        )
+        .where(own_groups(_OWNER), memberships.c.user_pk.is_(None))
+        .order_by(groups.c.pk)
+    )
+
+
+_DIRECT = {many: _direct(many=many) for many in (False, True)}
+_INDIRECT = _indirect()

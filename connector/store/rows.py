@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: keys in one IN list; SQLite takes 32,766 variables in a statement, 999 where it is old
@@ -25,6 +25,19 @@ def chunks(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
             chunk = []
     if chunk:
         yield chunk
+
+
+def among(column: ColumnElement[Any], name: str, *, many: bool) -> ColumnElement[bool]:
+    """Whether it is in the list that `listed` makes the parameter of; for statements that are built once.
+
+    A list in a statement takes SQLAlchemy as long as the statement itself, and most are of one.
+    """
+    return column.in_(bindparam(name, expanding=True)) if many else column == bindparam(name)
+
+
+def listed(values: list[Any]) -> Any:
+    """The value of such a parameter; `many` is whether there are several."""
+    return values if len(values) > 1 else values[0]
 
 
 def canonical(value: object) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, FromClause, Select, and_, bindparam, select
 
-from connector.store.rows import chunks
+from connector.store.rows import among, chunks, listed
 from connector.store.tables import Key, groups, users
 from scim.store import Kind
 
@@ -41,7 +41,8 @@ def resolve(
     """The directory's users and groups among the ids. `kept`: not deleted until the transaction ends."""
     found: dict[str, Found] = {}
     for chunk in chunks(id for id in ids if is_id(id)):
-        people = connection.execute(_USERS_KEPT if kept else _USERS, {"directory": directory, "ids": chunk})
+        values = {"directory": directory, "ids": listed(chunk)}
+        people = connection.execute((_USERS_KEPT if kept else _USERS)[len(chunk) > 1], values)
         found |= {id: Found(Kind.USER, pk, person) for id, pk, person in people}
         left = [id for id in chunk if id not in found]
         if left:
@@ -61,8 +62,13 @@ def _kept(query: Select[Any], pk: ColumnElement[int]) -> Select[Any]:
 
 # Built once: building such a statement takes longer than running it.
 _OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
+_USERS = {
+    many: select(users.c.id, users.c.pk, users.c.person_pk).where(
+        own_users(_OWNER), among(users.c.id, "ids", many=many)
+    )
+    for many in (False, True)
+}
+_USERS_KEPT = {many: _kept(query, users.c.pk) for many, query in _USERS.items()}
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_USERS = select(users.c.id, users.c.pk, users.c.person_pk).where(own_users(_OWNER), users.c.id.in_(_IDS))
-_USERS_KEPT = _kept(_USERS, users.c.pk)
 _GROUPS = select(groups.c.id, groups.c.pk).where(own_groups(_OWNER), groups.c.id.in_(_IDS))
 _GROUPS_KEPT = _kept(_GROUPS, groups.c.pk)
