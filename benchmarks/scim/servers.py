@@ -30,12 +30,10 @@ class Server:
     process: psutil.Process
 
     def cpu_seconds(self) -> float:
-        """User and system time of all its processes so far; the kernel's 10 ms are the finest grain."""
-        spent = 0.0
-        for process in (self.process, *self.process.children(recursive=True)):
-            times = process.cpu_times()
-            spent += times.user + times.system
-        return spent
+        """User and system time of all its processes so far, threads that have ended included."""
+        return sum(
+            _cpu_seconds(process) for process in (self.process, *self.process.children(recursive=True))
+        )
 
     def memory_bytes(self) -> int:
         """Resident, of all its processes."""
@@ -115,6 +113,14 @@ def _running(
         finally:
             process.terminate()
             process.wait(20)
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    """To the nanosecond on Linux, where each process has a clock of its own (clock_getcpuclockid(3))."""
+    if sys.platform == "linux":
+        return time.clock_gettime(~process.pid << 3 | 2)
+    times = process.cpu_times()  # in steps of 10 ms
+    return times.user + times.system
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:
