@@ -91,8 +91,16 @@ class Desk:
                         self._found(person, ProductId(product), account, user)
         return told
 
-    def unassign(self, product: str, users: Sequence[str]) -> list[Told]:
-        """Raises Refused, with the group, for one whom a group entitles: it would come back (R08)."""
+    def unassign(
+        self,
+        product: str,
+        users: Sequence[str],
+        confirm: Callable[[Sequence[str]], None] = lambda losing: None,
+    ) -> list[Told]:
+        """Raises Refused, with the group, for one whom a group entitles: it would come back (R08).
+
+        `confirm` is asked right before it is done, with those of the users who have it (L8); it may raise.
+        """
         subscription = self.subscription(product)
         accounts: list[tuple[str, PersonId | None, AccountId]] = []
         for user in users:
@@ -103,6 +111,9 @@ class Desk:
             if account is None:
                 raise Refused(f"AnySoft has no user {user}: check the name")
             accounts.append((user, person.person.id if person else None, account.id))
+        asked = {account for _, _, account in accounts}
+        have = {a.account for a in self.anysoft.assignments(subscription.id, asked)}
+        confirm([user for user, _, account in accounts if account in have])
         told = []
         for batch in _batches(accounts):
             with self.audited("license.unassign", product, {"users": len(batch)}) as outcome:

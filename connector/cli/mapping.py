@@ -18,6 +18,7 @@ from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonI
 from sync.plan import Catalog, Plan, Verb
 from sync.ports import Mark, Mirror
 from sync.reconcile import Scope, rehearse
+from sync.sold import Sold
 
 yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
 #: names listed of each kind of action
@@ -173,7 +174,8 @@ def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
     rehearsed = rehearse(replace(ports, mirror=mirror), Scope.EVERYONE, policy)
     assert rehearsed.sold is not None, "a dry run that can't read AnySoft raises"
     then, catalog = rehearsed.plan, rehearsed.sold.catalog
-    for line in [*_told(anyway, then), *_warned(supposed, then, catalog)]:
+    odd = [*_warned(supposed, then, catalog), *_reserved(supposed, rehearsed.sold)]
+    for line in [*_told(anyway, then), *odd]:
         click.echo(line, err=True)
     if not yes:
         click.confirm("Go on?", abort=True, err=True)
@@ -222,6 +224,20 @@ def _warned(supposed: Sequence[Mapping], then: Plan, catalog: Catalog) -> list[s
         if by_hand:
             adopt = f"`license adopt {m.product} --entitled`"
             lines.append(f"{by_hand} have {m.product} by hand and keep it; {adopt} makes theirs managed")
+    return lines
+
+
+def _reserved(supposed: Sequence[Mapping], sold: Sold) -> list[str]:
+    """More seats are reserved than bought: then nobody else is given one (R14)."""
+    lines = []
+    for product in sorted({m.product for m in supposed if m.id <= 0 and m.reserve}):
+        reserved = sum(m.reserve for m in supposed if m.product == product)
+        bought = sold.subscriptions[product].quantity if product in sold.subscriptions else 0
+        if reserved > bought:
+            lines.append(
+                f"WARNING: {reserved} seats of {product} are reserved, {bought} are bought: "
+                "nobody but the groups with a reserve is given one"
+            )
     return lines
 
 

@@ -7,8 +7,10 @@ import click
 from connector.cli import (
     deciding,
     demo,
+    destinations,
     directory,
     doctor,
+    holders,
     keeping,
     license,
     mapping,
@@ -32,5 +34,7 @@ def all_commands() -> Iterator[click.Command]:
 
 
 rounds.report.add_command(seats.seats)
+for command in (holders.users_, holders.assign, holders.unassign, holders.adopt, destinations.destinations):
+    license.license_.add_command(command)
 mapping.mapping.add_command(mapping_file.apply)
 mapping.mapping.add_command(mapping_file.export)
