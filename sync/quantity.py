@@ -22,6 +22,8 @@ from sync.plan import Shortage
 READ_LAG = timedelta(seconds=60)
 #: what AnySoft allows itself for a change (L9)
 LONGEST_CHANGE = timedelta(hours=1)
+#: how far ahead buying can be scheduled
+LATEST = timedelta(days=366)
 
 
 #: who decided on what was bought inside caps (R21)
@@ -253,7 +255,10 @@ def schedule(
     now: datetime,
     due_at: datetime | None = None,
 ) -> Request:
-    """Approved, but bought at `due_at` only: when nothing is said, at the renewal. Raises as `approve`."""
+    """Approved, but bought at `due_at` only: when nothing is said, at the renewal. Raises as `approve`;
+    ValueError for a time that isn't within a year from now."""
+    if due_at is not None and not now < due_at <= now + LATEST:
+        raise ValueError("the time to buy must lie ahead, and at most a year: `request approve` buys now")
     approved = approve(request, quantity, seen_quantity, seen_need, sub, by, now)
     return replace(approved, state=RequestState.SCHEDULED, due_at=due_at or renewal(sub))
 

@@ -1,7 +1,7 @@
 """R18, R19: asking for more seats, and what a person decides."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -184,6 +184,12 @@ def test_scheduled_for_the_renewal_or_another_time() -> None:
     assert (s.state, s.target, s.due_at) == (S.SCHEDULED, 23, datetime(2027, 3, 15, tzinfo=UTC))
     assert not quantity.to_send(s)
     assert quantity.schedule(request(), None, 20, 3, sub(), "eva", at(9), at(99)).due_at == at(99)
+
+
+def test_it_is_scheduled_within_a_year_or_not_at_all() -> None:
+    for wrong in (at(9), at(8), at(9) + timedelta(days=367), datetime.max.replace(tzinfo=UTC)):
+        with pytest.raises(ValueError, match="at most a year"):
+            quantity.schedule(request(), None, 20, 3, sub(), "eva", at(9), wrong)
 
 
 @pytest.mark.parametrize("state", [S.OPEN, S.SCHEDULED])
