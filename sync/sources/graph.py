@@ -20,11 +20,13 @@ from sync.pulled import (
     PulledGroup,
     PulledUser,
     Resume,
+    Unread,
     Whole,
 )
 from sync.sources.graph_api import Api, Part
-from sync.sources.graph_state import Feed, State, state_of
+from sync.sources.graph_state import MOST_PAGES, Feed, State, state_of
 from sync.sources.graph_wire import (
+    NO_GROUPS,
     USER_FIELDS,
     DeltaPage,
     GroupsPage,
@@ -46,6 +48,7 @@ class Graph:
     """sync.ports.DirectorySource over HTTP."""
 
     api: Api
+    most_pages: int = MOST_PAGES
 
     # ---- reading ----
 
@@ -62,7 +65,7 @@ class Graph:
 
     def _groups(self, state: State, feed: Feed, told: DeltaPage) -> Page:
         page = groups_page(told, frozenset(feed.ids))
-        after = feed.after(told.next, told.delta, page.seen, empty=not told.items)
+        after = self._after(feed, told, page)
         nested = {e.member for e in page.entries if e.kind is MemberKind.GROUP and e.present}
         moved = state.with_feed(feed, after).with_groups(nested)
         found = Page(
@@ -72,25 +75,44 @@ class Graph:
             anew=feed.ids if feed.whole and not feed.pages else (),
             entries=page.entries,
         )
-        return self._whole(found, after, page) if after.done and after.whole else found
+        return self._whole(moved, found, after) if after.done and after.whole else found
 
-    def _whole(self, found: Page, feed: Feed, page: GroupsPage) -> Page:
-        """All pages of a feed were read from the beginning. A group that none of them spoke of is asked for
-        by id: only if it isn't there, it is gone (T07). Members are counted apart from their list (R23)."""
+    def _after(self, feed: Feed, told: DeltaPage, page: GroupsPage = NO_GROUPS) -> Feed:
+        empty, most = not told.items, self.most_pages
+        return feed.after(told.next, told.delta, page.seen, page.gone, empty=empty, most=most)
+
+    def _whole(self, state: State, found: Page, feed: Feed) -> Page:
+        """All pages of a feed were read from the beginning. A group that isn't in them is asked for
+        by id: only if it isn't there, it is gone (T07). Members are counted apart from their list: where
+        Graph doesn't count them, nobody is missed (R23). One bad group doesn't stop the others."""
         unseen = [id for id in feed.ids if id not in feed.seen]
-        gone = list(found.groups_gone)
+        gone, whole, unread = list(found.groups_gone), [], []
         for id, part in zip(unseen, self._parts(f"/groups/{id}?$select=id" for id in unseen), strict=True):
-            if part.status != 404:
-                raise Incomplete(f"group {id} is there, but was left out of its own list", restart=True)
-            gone.append(id)
-        listed = [id for id in feed.seen if id not in page.gone]
-        counts = self._parts((f"/groups/{id}/members?$count=true&$top=1&$select=id" for id in listed), True)
-        whole = tuple(Whole(id, _count(part)) for id, part in zip(listed, counts, strict=True))
-        return replace(found, groups_gone=tuple(gone), whole=whole)
+            if part.status == 404:
+                gone.append(id)
+            else:
+                unread.append(
+                    Unread(id, f"it was left out of its own list, but asked for it's {part.status}")
+                )
+        urls = (f"/groups/{id}/members?$count=true&$top=1&$select=id" for id in feed.seen)
+        for id, part in zip(feed.seen, self._parts(urls, True), strict=True):
+            count = _count(part)
+            if count is not None:
+                whole.append(Whole(id, count))
+            else:
+                unread.append(Unread(id, f"Microsoft Graph doesn't count its members: {part.status}"))
+        rest = state.without(feed, [each.group for each in unread])
+        return replace(
+            found,
+            next=Resume(rest.text()),
+            groups_gone=tuple(gone),
+            whole=tuple(whole),
+            unread=tuple(unread),
+        )
 
     def _users(self, state: State, feed: Feed, told: DeltaPage) -> Page:
         page = users_page(told)
-        after = feed.after(told.next, told.delta, (), empty=not told.items)
+        after = self._after(feed, told)
         moved = state.with_feed(feed, after)
         partial = self.people(page.partial)
         return Page(
@@ -211,7 +233,7 @@ def _first_link(feed: Feed) -> str:
 
 
 def _count(part: Part) -> int | None:
-    """None: Graph doesn't say, which is no reason to doubt the list."""
+    """None: Graph doesn't say."""
     count = part.body.get("@odata.count")
     if part.status != 200 or not isinstance(count, int) or isinstance(count, bool) or count < 0:
         return None

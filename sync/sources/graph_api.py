@@ -39,6 +39,8 @@ _LOST = frozenset(
     }
 )
 _LATER = frozenset({408, 429, 500, 502, 503, 504})
+#: what a 429 says of its cause, for the log
+_THROTTLED = {"scope": "x-ms-throttle-scope", "throttled": "x-ms-throttle-information"}
 #: share of the budget from which on each call is followed by a rest
 _NEARLY_USED_UP = 0.8
 
@@ -140,6 +142,11 @@ class Api:
             status=answer.status,
             request=line(answer.headers.get("request-id", ""), 60),
             client_request=asked,
+            **{
+                name: line(answer.headers[header], 120)
+                for name, header in _THROTTLED.items()
+                if answer.status == 429 and header in answer.headers
+            },
         )
         self._rest(answer)
         return answer

@@ -18,7 +18,7 @@ import orjson
 import requests
 
 from sync.ports import Transient, Unauthorized
-from sync.sources.http import check_url, line
+from sync.sources.http import blot, blotted, check_url, line
 
 LARGEST_ANSWER = 1_000_000
 #: what Entra ID says of credentials that are wrong; anything else may pass by itself
@@ -28,6 +28,9 @@ _REFUSED = frozenset(
         "access_denied", "unsupported_grant_type", "invalid_resource",
     }
 )  # fmt: skip
+
+
+_SECRET = frozenset({"client_secret", "client_assertion", "x-identity-header", "secret", "authorization"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,9 +207,18 @@ class _Http:
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
                         raise Transient(f"an answer of {parts.hostname} is larger than it can be")
-                return _Response(answer.status_code, content.decode("utf-8", "replace"), dict(answer.headers))
+                secrets = _secrets(data) + _secrets(headers)
+                told = blot(bytes(content), secrets).decode("utf-8", "replace")
+                return _Response(answer.status_code, told, blotted(answer.headers, secrets))
         except requests.RequestException as error:
             raise Transient(f"{parts.hostname} can't be reached: {type(error).__name__}") from None
+
+
+def _secrets(sent: Any) -> list[str]:
+    """In a form or in headers of msal's: what must not be quoted back."""
+    fields = sent if isinstance(sent, dict) else {}
+    secrets = [value for name, value in fields.items() if name.lower() in _SECRET and value]
+    return [value.decode() if isinstance(value, bytes) else str(value) for value in secrets]
 
 
 def _same(prepared: requests.PreparedRequest) -> requests.PreparedRequest:

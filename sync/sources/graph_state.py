@@ -14,9 +14,9 @@ from sync.pulled import Active, Cursor, Expired, Incomplete, Refresh, Resume
 
 FILTERED = 50  #: ids in one filter
 MOST_GROUPS = 20_000
-MOST_PAGES = 100_000  #: of one feed in one read
+MOST_PAGES = 20_000  #: of one feed in one read
 MOST_EMPTY = 1_000  #: pages in a row with nothing in them
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,30 @@ class Feed:
     link: str = ""  #: the next page, or the changes since the last read; "": from the beginning
     whole: bool = True  #: this read began it from the beginning: it lists everything
     done: bool = False  #: its last page of this read was read
-    seen: tuple[str, ...] = ()  #: which of the ids were spoken of, while `whole`
+    seen: tuple[str, ...] = ()  #: which of the ids were said to be there, while `whole`
     pages: int = 0
     empty: int = 0  #: pages in a row
     mark: str = ""  #: hash of an earlier link: meeting it again is a circle (Brent)
 
-    def after(self, next: str, delta: str, seen: Iterable[str], *, empty: bool) -> "Feed":
+    def after(
+        self,
+        next: str,
+        delta: str,
+        seen: Iterable[str] = (),
+        gone: Iterable[str] = (),
+        *,
+        empty: bool,
+        most: int = MOST_PAGES,
+    ) -> "Feed":
         """Once a page was read. Raises Incomplete for a list that doesn't come to an end."""
         pages, in_vain = self.pages + 1, self.empty + 1 if empty else 0
-        known = tuple(sorted({*self.seen, *seen})) if self.whole else ()
+        known = tuple(sorted({*self.seen, *seen} - {*gone})) if self.whole else ()
         if delta:
             return replace(self, link=delta, done=True, seen=known, pages=pages, empty=0, mark="")
         told = _hash(next)
         if next == self.link or told == self.mark:
             raise Incomplete("Microsoft Graph's next links go round in a circle", restart=True)
-        if pages >= MOST_PAGES or in_vain >= MOST_EMPTY:
+        if pages >= most or in_vain >= MOST_EMPTY:
             raise Incomplete("Microsoft Graph's next links don't come to an end", restart=True)
         mark = told if pages & (pages - 1) == 0 else self.mark
         return replace(self, link=next, seen=known, pages=pages, empty=in_vain, mark=mark)
@@ -55,10 +64,11 @@ class Feed:
 class State:
     groups: tuple[Feed, ...] = ()
     users: Feed = field(default_factory=Feed)
+    again: tuple[str, ...] = ()  #: groups that couldn't be read: from the beginning in the next read
 
     @property
     def tracked(self) -> set[str]:
-        return {id for feed in self.groups for id in feed.ids}
+        return {*self.again, *(id for feed in self.groups for id in feed.ids)}
 
     def with_groups(self, ids: Collection[str]) -> "State":
         """These are read too, from the beginning; those that are tracked already are left as they are."""
@@ -79,12 +89,18 @@ class State:
             return replace(self, users=after)
         return replace(self, groups=tuple(after if feed is before else feed for feed in self.groups))
 
+    def without(self, feed: Feed, unread: Collection[str]) -> "State":
+        """These groups of the feed are read anew in the next read, as its changes are too little to go by."""
+        kept = replace(feed, ids=tuple(id for id in feed.ids if id not in unread))
+        return replace(self.with_feed(feed, kept), again=(*self.again, *unread))
+
     def next_feed(self) -> Feed | None:
         """Groups first; None: everything was read."""
         return next((feed for feed in (*self.groups, self.users) if not feed.done), None)
 
     def rested(self) -> "State":
-        return State(tuple(feed.rested() for feed in self.groups), self.users.rested())
+        feeds = tuple(feed.rested() for feed in self.groups if feed.ids)
+        return State(feeds, self.users.rested()).with_groups(self.again)
 
     def text(self) -> str:
         return orjson.dumps({"version": _VERSION} | asdict(self)).decode()
@@ -106,7 +122,8 @@ def _parse(text: str) -> State:
         told = orjson.loads(text)
         if told["version"] != _VERSION:
             raise ValueError("another version's")
-        return State(tuple(_feed(each) for each in told["groups"]), _feed(told["users"]))
+        feeds = tuple(_feed(each) for each in told["groups"])
+        return State(feeds, _feed(told["users"]), tuple(_texts(told["again"])))
     except (ValueError, KeyError, TypeError):
         raise Expired("the cursor is another version's: everything is read anew") from None
 

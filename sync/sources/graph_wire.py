@@ -24,7 +24,10 @@ class GroupsPage:
     groups: tuple[PulledGroup, ...]
     gone: tuple[str, ...]
     entries: tuple[Entry, ...]
-    seen: frozenset[str]
+    seen: frozenset[str]  #: groups that were spoken of
+
+
+NO_GROUPS = GroupsPage((), (), (), frozenset())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """How is a directory's API called, when nothing that it answers can be trusted? (T24, T25)
 
 No redirect is followed, size and time of an answer are bounded, a link to another host is refused, a wait
-that the other side asks for is cut to an hour.
+that the other side asks for is cut to an hour, a secret that comes back in an answer is blotted out of it.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
+from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import HTTPError
 
 from sync.ports import Transient
@@ -97,6 +98,7 @@ class Caller:
         Every status is an answer here; what it means is the source's to say.
         """
         url = self.own(self.base + url if url.startswith("/") else url)
+        secrets = [secret for secret in (token, (form or {}).get("client_assertion")) if secret]
         sent = {"Accept": "application/json"} | dict(headers or {})
         if json is not None:
             sent["Content-Type"] = "application/json"
@@ -112,11 +114,12 @@ class Caller:
                 stream=True,
                 verify=self.verify,
             ) as answer:
+                told = blotted(answer.headers, secrets)
                 links = tuple(
                     (str(link.get("rel", "")), str(link.get("url", "")))
-                    for link in requests.utils.parse_header_links(answer.headers.get("Link", ""))
+                    for link in requests.utils.parse_header_links(told.get("Link", ""))
                 )
-                return Answer(answer.status_code, answer.headers, self._read(answer), links)
+                return Answer(answer.status_code, told, blot(self._read(answer), secrets), links)
         except (
             requests.RequestException,
             HTTPError,
@@ -155,6 +158,19 @@ class Caller:
             if self.monotonic() > until:
                 raise Transient(f"an answer of {self.name} doesn't end")
         return bytes(content)
+
+
+def blot(content: bytes, secrets: Collection[str]) -> bytes:
+    """Without the secrets that were sent: an error, a page or a link may quote the request (T23)."""
+    for secret in secrets:
+        content = content.replace(secret.encode(), b"***")
+    return content
+
+
+def blotted(headers: Mapping[str, str], secrets: Collection[str]) -> Mapping[str, str]:
+    """The same for headers; their names in any case."""
+    told = {name: blot(value.encode(), secrets).decode() for name, value in headers.items()}
+    return CaseInsensitiveDict(told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ _ONLY_IDS = re.compile(r"id eq '([^']+)'(?: or id eq '([^']+)')*\Z")
 _DELTA = {"delta", "delta()", "microsoft.graph.delta()"}
 #: by which names it can be called: a sign-in may have another one than its Graph
 HOSTS = ("127.0.0.1", "localhost")
+LINK = ".canary-link-token"  #: ends each delta and skip token
 MAY_READ = {"groups": "GroupMember.Read.All", "users": "User.Read.All"}
 
 
@@ -160,7 +161,10 @@ class Entra:
         else:
             if len(query) > 1:
                 return error(400, "Request_BadRequest")
-            place = json.loads(base64.urlsafe_b64decode(token))
+            try:
+                place = json.loads(base64.urlsafe_b64decode(token.removesuffix(LINK)))
+            except ValueError:
+                return error(400, "Directory_UnsupportedQuery")
             if place["epoch"] != self.tenant.epoch:
                 return error(410, "syncStateNotFound")
         return self._page(what, place)
@@ -188,10 +192,8 @@ class Entra:
         return answer(200, told)
 
     def _link(self, what: str, name: str, place: dict[str, object]) -> str:
-        token = base64.urlsafe_b64encode(
-            json.dumps(place | {"canary": "canary-link-token"}).encode()
-        ).decode()
-        return f"{self.url}/v1.0/{what}/delta?{name}={token}"
+        token = base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
+        return f"{self.url}/v1.0/{what}/delta?{name}={token}{LINK}"
 
     # ---- batch ----
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.standins.answers import Answer, Fault, answer
 from tests.standins.okta import Okta, error, missing
@@ -14,6 +15,7 @@ MEMBERS = r"/api/v1/groups/[^/]+/users"
 PAGE_2 = MEMBERS + r"\?.*after="
 GROUPS = r"GET /api/v1/groups\?"
 USERS = r"GET /api/v1/users\?"
+LOGIN = r"POST /oauth2/v1/token"
 
 Make = Callable[[Okta, Okta], list[Fault]]  #: from the org, and another host that mustn't hear of it
 
@@ -25,6 +27,7 @@ class Case:
     make: Make
     full: bool = False  #: it shows in a full read only
     timeout: float = 5.0  #: seconds that the reader waits for a byte
+    app: bool = False  #: a service app reads, else an API token
 
 
 def broken(status: int) -> Callable[[Answer], Answer]:
@@ -88,19 +91,48 @@ def _ghost(name: str) -> dict[str, object]:
     return {"id": f"00uGhost{name}", "status": "ACTIVE", "lastUpdated": None, "profile": profile}
 
 
-PACKED = gzip.compress(b"[" + b" " * 100_000_000 + b"]", 6)
+PACKED = gzip.compress(b" " * 1_000_000) * 100
+
+
+def echo(where: str, code: int, *, page: bool = False, link: bool = False) -> Make:
+    """The answer quotes the request: its token, or the assertion that it was asked with."""
+
+    def make(okta: Okta, other: Okta) -> list[Fault]:
+        def spoil(given: Answer) -> Answer:
+            seen = okta.seen[-1]
+            form = parse_qs(seen.body.decode())
+            sent = seen.headers.get("authorization", "").partition(" ")[2] or form["client_assertion"][0]
+            more = [("X-Okta-Request-Id", sent), ("Location", f"{other.url}/?token={sent}")]
+            if link and given.status != 200:
+                return given
+            if link:
+                more.append(("Link", f'<{okta.url}{seen.target.split("?")[0]}?after={sent}>; rel="next"'))
+                return answer(code, given.json, *more)
+            if page:
+                body = f"<html>{sent}</html>".encode()
+                return Answer(code, body, (("Content-Type", f"text/{sent}"), *more))
+            told = {"errorCode": sent, "errorSummary": sent, "error": sent, "error_description": sent}
+            return answer(code, told, *more)
+
+        return [Fault(where, spoil)]
+
+    return make
 
 
 def bomb(given: Answer) -> Answer:
-    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
-    return Answer(200, PACKED, headers)
+    return Answer(200, PACKED, (("Content-Type", "application/json"), ("Content-Encoding", "gzip")))
+
+
+def bomb_in_a_bomb(given: Answer) -> Answer:
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip, gzip"))
+    return Answer(200, gzip.compress(PACKED * 10), headers)
 
 
 def limited(**headers: str) -> Callable[[Answer], Answer]:
     def spoil(given: Answer) -> Answer:
         given = replace(error(429, "E0000047", "API call exceeded rate limit"), headers=given.headers)
         for name, value in headers.items():
-            given = given.with_header(f"X-Rate-Limit-{name}", value)
+            given = given.with_header(name if "-" in name else f"X-Rate-Limit-{name}", value)
         return given
 
     return spoil
@@ -134,6 +166,8 @@ CASES = [
     Case("the list of groups is a 404", "404", on(GROUPS, lambda given: missing("x", "UserGroup"))),
     Case("everything is a 502", "502", on("GET", broken(502))),
     Case("the token is refused", "E0000011", on("GET", lambda given: error(401, "E0000011", "No token"))),
+    Case("page 2 is a 200 with nothing", "isn't JSON", on(PAGE_2, lambda given: replace(given, body=b""))),
+    Case("page 2 is a 410", "410", on(PAGE_2, lambda given: error(410, "E0000001", "Gone"))),
     Case("a cursor that expired", "400", on(PAGE_2, lambda given: error(400, "E0000001", "after"))),
     Case("a 204 without members", "204", on(MEMBERS, lambda given: Answer(204, b""))),
     # less than the whole, with a 200
@@ -187,8 +221,32 @@ CASES = [
          on(MEMBERS, lambda given: replace(given, body=b" " * 1_000_000, endless=True))),
     Case("a small body that unpacks to 100 MB", "larger than", on(MEMBERS, bomb)),
     Case("a body that trickles", "doesn't end", on(GROUPS, lambda g: replace(g, slow=0.05)), timeout=0.4),
+    Case("one that unpacks twice, to 1 GB", "larger than", on(MEMBERS, bomb_in_a_bomb)),
     Case("429 until next year", "429", on(MEMBERS, limited(Remaining="0", Reset="9999999999"))),
+    Case("429 that asks for a year", "429", on(MEMBERS, limited(**{"Retry-After": "31536000"}))),
     Case("429 that doesn't say how long", "429", on(MEMBERS, limited(Limit="many", Reset="soon"))),
     Case("429 for too many calls at once, for ever", "429",
          on(MEMBERS, limited(Limit="0", Remaining="0", Reset="0"))),
+    # the sign-in of a service app
+    Case("the sign-in is a 500", "500", on(LOGIN, broken(500)), app=True),
+    Case("the sign-in is HTML", "isn't JSON", on(LOGIN, html()), app=True),
+    Case("the sign-in gives a list", "not a JSON object", on(LOGIN, lambda given: answer(200, [])), app=True),
+    Case("the sign-in gives no token", "no bearer token", on(LOGIN, lambda g: answer(200, {})), app=True),
+    Case("the sign-in refuses", "check client_id",
+         on(LOGIN, lambda given: answer(401, {"error": "invalid_client"})), app=True),
+    Case("the sign-in doesn't end", "larger than",
+         on(LOGIN, lambda given: replace(given, body=b" " * 1_000_000, endless=True)), app=True),
+    Case("the sign-in is redirected to another host", "307", lambda okta, other: [
+        Fault(LOGIN, lambda given: Answer(307, b"", (("Location", f"{other.url}/oauth2/v1/token"),)))],
+        app=True),
+    # errors that quote the request
+    Case("an error quotes the token", "400", echo(MEMBERS, 400)),
+    Case("a refusal quotes the token", "401", echo("GET", 401)),
+    Case("a refusal quotes the app's token", "403", echo("GET", 403), app=True),
+    Case("a failure quotes the token", "500", echo(PAGE_2, 500)),
+    Case("a redirect quotes the token", "redirects", echo(MEMBERS, 302)),
+    Case("a page in HTML quotes the token", "isn't JSON", echo(MEMBERS, 200, page=True)),
+    Case("a next link quotes the token", "400", echo(MEMBERS, 200, link=True)),
+    Case("the sign-in quotes the assertion", "refuses the service app", echo(LOGIN, 401), app=True),
+    Case("the sign-in quotes the assertion in HTML", "isn't JSON", echo(LOGIN, 200, page=True), app=True),
 ]  # fmt: skip

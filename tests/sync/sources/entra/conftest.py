@@ -1,4 +1,4 @@
-"""An Entra tenant and a company that reads it, for one test."""
+"""A company that reads an Entra tenant, for one test."""
 
 from collections.abc import Iterator
 
@@ -9,12 +9,6 @@ from tests.company import Company
 from tests.standins.graph import Entra
 from tests.standins.tls import Authority
 from tests.sync.sources.entra.world import EntraCompany
-
-
-@pytest.fixture
-def entra(tls: Authority) -> Iterator[Entra]:
-    with Entra(tls.server) as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
 """Does a whole company come through? Reduced in `make test`, in full in `make long`."""
 
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, func, select
@@ -11,8 +8,7 @@ from sqlalchemy import Engine, func, select
 from connector.store.engine import reading
 from connector.store.tables import memberships, nestings, staged_members, users
 from tests.company import PRINT, Company
-from tests.connector.processes import environment
-from tests.standins.graph import CLIENT, TENANT, Entra
+from tests.standins.graph import Entra
 from tests.standins.tls import Authority
 from tests.sync.sources.entra.world import EntraCompany
 
@@ -85,56 +81,3 @@ def test_5000_people_in_50_groups(engine: Engine, entra: Entra, tls: Authority) 
     world = EntraCompany(Company(engine), entra, tls.bundle)
     run_through(world, 5000, 50)
     world.restart()
-
-
-READ = """
-import resource, sys, time
-from datetime import timedelta
-from connector import wiring
-from connector.store.engine import connect
-from connector.store.leases import no_fence
-from connector.store.pulls import declared
-from connector.store.staging import SqlStaging
-from sync.pull import Pull, pull
-from sync.sources.graph import Graph
-from sync.sources.graph_api import Api
-from sync.sources.graph_auth import ClientSecret, SignIn
-from sync.sources.http import Caller
-database, url, bundle, secret, tenant, client, *groups = sys.argv[1:]
-engine = connect(database)
-pk = declared(engine, "entra", "entra", wiring.clock())
-sign_in = SignIn(ClientSecret(secret), tenant, client, url, url, bundle)
-source = Graph(Api(Caller(url, "Graph", bundle), sign_in, wiring.clock, time.sleep))
-staging = SqlStaging(engine, pk, no_fence, groups)
-day = timedelta(days=1)
-for attempt in range(2):
-    spent = time.process_time()
-    done = pull(Pull(source, staging, wiring.clock, day, day))
-    spent = round(time.process_time() - spent, 3)
-    print(done.whole, done.pages, spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
-"""
-
-
-@pytest.mark.long
-def test_100000_people_and_a_group_of_50000_in_flat_memory(
-    sqlite_url: str, entra: Entra, tls: Authority, tmp_path: Path
-) -> None:
-    """Under 300 MB, and an unchanged poll costs under 100 ms of CPU."""
-    tenant = entra.tenant
-    staff = tenant.hire(*(f"p{n:06}" for n in range(100_000)))
-    groups = [tenant.team("half", staff[:50_000])]
-    groups += [tenant.team(f"team-{n}", staff[n * 2000 : n * 2000 + 2000]) for n in range(49)]
-    entra.page = 1000
-    (tmp_path / "read.py").write_text(READ)
-    done = subprocess.run(
-        [sys.executable, tmp_path / "read.py", sqlite_url, entra.url, str(tls.bundle), entra.secret, TENANT,
-         CLIENT, *groups],
-        env=environment(), capture_output=True, text=True, timeout=3000, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    first, second = (line.split() for line in done.stdout.splitlines() if line.startswith(("True", "False")))
-    print(f"100,000 people: {first[1]} pages, {first[2]} s of CPU, {first[3]} MB")
-    print(f"an unchanged poll: {second[2]} s of CPU")
-    assert (first[0], second[0]) == ("True", "True")
-    assert int(first[3]) < 300
-    assert float(second[2]) < 0.1

@@ -15,7 +15,7 @@ def ids(n: int, begin: int = 0) -> list[str]:
 def follow(links: Iterable[str], *, empty: bool) -> None:
     feed = Feed()
     for link in links:
-        feed = feed.after(link, "", [], empty=empty)
+        feed = feed.after(link, "", empty=empty)
 
 
 def test_50_groups_go_into_one_filter() -> None:
