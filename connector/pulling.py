@@ -28,6 +28,8 @@ from sync.pulled import Incomplete
 
 #: how soon a directory that `directory add` made, or removed, is noticed
 SCHEDULE_SECONDS = 30
+#: how often the log says how far a long read has come
+PROGRESS_SECONDS = 30.0
 _JOB = "pull:"
 
 
@@ -75,7 +77,7 @@ class Puller:
             self._busy += 1
         try:
             if self._is_due(name):
-                done = self.pull(name)
+                done = self.pull(name, progress=_now_and_then(name))
                 if done is not None:
                     say = log.info if done.whole else log.warning
                     say("directory read", directory=name, whole=done.whole, full=done.full, pages=done.pages,
@@ -181,6 +183,18 @@ class Puller:
         pk = pulls.declared(self.engine, name, self.directories[name].kind, wiring.clock())
         with writing(self.engine) as connection:
             pulls.set_next(connection, pk, next_at)
+
+
+def _now_and_then(name: str) -> Callable[[str, int, int], None]:
+    said = time.monotonic()
+
+    def say(what: str, done: int, of: int) -> None:
+        nonlocal said
+        if time.monotonic() - said >= PROGRESS_SECONDS:
+            said = time.monotonic()
+            get_logger(__name__).info("reading", directory=name, so_far=f"{done} {what}")
+
+    return say
 
 
 def _next(scheduler: BackgroundScheduler, job: str) -> datetime | None:

@@ -143,7 +143,20 @@ def list_(shell: Shell, as_json: bool) -> None:
         rows = [asdict(each) for each in seen_directories.seen(connection, now())]
     show_rows(
         rows,
-        ("name", "kind", "state", "fresh_at", "next_at", "users", "groups", "warnings", "error"),
+        (
+            "name",
+            "kind",
+            "state",
+            "fresh_at",
+            "cursor",
+            "reading",
+            "pages",
+            "next_at",
+            "users",
+            "groups",
+            "warnings",
+            "error",
+        ),
         as_json=as_json,
         nothing="There is no directory: `directory add NAME --kind entra` makes one.",
     )

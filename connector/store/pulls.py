@@ -22,6 +22,7 @@ class Pulling:
 
     cursor: str  #: refresh, resume, active
     reading: str  #: full, changes; "": no read is open
+    pages: int  #: of the open read, stored so far
     full_at: datetime | None  #: when the last complete full read began
     complete_at: datetime | None  #: when the last read came to its end
     tried_at: datetime | None
@@ -94,6 +95,7 @@ def all_of(connection: Connection) -> dict[str, Pulling]:
         row.name: Pulling(
             cursor=row.cursor,
             reading=row.reading,
+            pages=row.pages,
             full_at=row.full_at,
             complete_at=row.complete_at,
             tried_at=row.tried_at,

@@ -28,6 +28,8 @@ class Seen:
     warnings: int  #: different things that were skipped
     created_at: datetime
     cursor: str  #: of one that is read: refresh, resume, active; else ""
+    reading: str  #: full, changes: a read is open; else ""
+    pages: int  #: of the open read, stored so far
     full_at: datetime | None  #: when the last complete full read began
     next_at: datetime | None  #: when the schedule reads it again
 
@@ -69,6 +71,8 @@ def _seen(row: Row[Any], read: pulls.Pulling | None, now: datetime) -> Seen:
         warnings=row.skipped,
         created_at=row.created_at,
         cursor="" if read is None else read.cursor,
+        reading="" if read is None else read.reading,
+        pages=0 if read is None else read.pages,
         full_at=None if read is None else read.full_at,
         next_at=None if read is None else read.next_at,
     )
