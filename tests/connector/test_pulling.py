@@ -272,16 +272,8 @@ def test_the_schedule_skips_what_another_worker_read_just_now(
 def test_t12_kill_9_in_the_middle_of_a_read_loses_nothing(
     call: Call, folder: Path, entra: Entra, point: str
 ) -> None:
-    """At each page: `make long` kills at all of them."""
+    """At each page, on both sources: tests/sync/sources/test_killed.py."""
     killed_and_whole(call, folder, entra, point)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("nth", range(1, 12))
-@pytest.mark.parametrize("point", ["page read", "cursor saved"])
-def test_t12_kill_9_at_every_page(call: Call, folder: Path, entra: Entra, point: str, nth: int) -> None:
-    entra.page = 1
-    killed_and_whole(call, folder, entra, f"{point}:{nth}")
 
 
 def killed_and_whole(call: Call, folder: Path, entra: Entra, point: str) -> None:
