@@ -29,6 +29,8 @@ def set_up(app: Flask, engine: Engine) -> None:
         given = _basic(header) if header else (form.get("client_id", ""), form.get("client_secret", ""))
         if given is None or not all(given):
             return _refuse("invalid_client", "send client_id and client_secret", 401)
+        if form.get("client_id", given[0]) != given[0]:
+            return _refuse("invalid_request", "client_id isn't the one of the header; send one of them")
         now, made = datetime.now(UTC), None
         with reading(engine) as connection:
             known = credentials.knows(connection, *given, now)
@@ -37,7 +39,9 @@ def set_up(app: Flask, engine: Engine) -> None:
                 made = credentials.exchange(connection, *given, now)
         if made is None:
             return _refuse("invalid_client", "this client is unknown, expired or revoked", 401)
-        return jsonify(access_token=made.token, token_type="Bearer", expires_in=made.expires_in)  # noqa: S106
+        answer = jsonify(access_token=made.token, token_type="Bearer", expires_in=made.expires_in)  # noqa: S106
+        answer.headers["Cache-Control"], answer.headers["Pragma"] = "no-store", "no-cache"  # RFC 6749 5.1
+        return answer
 
     app.add_url_rule("/oauth2/token", "oauth_token", token, methods=["POST"])
 

@@ -35,7 +35,8 @@ FLAT = 40_000_000
 def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("large")
     fill(f"sqlite:///{folder / 'connector.db'}", LARGE)
-    with connector(f"sqlite:///{folder / 'connector.db'}", folder) as server:
+    # The lowest rate there is: 25 requests a second must not meet a 429 even then.
+    with connector(f"sqlite:///{folder / 'connector.db'}", folder, CONNECTOR_SCIM__RATE="50") as server:
         yield server
 
 
@@ -103,10 +104,13 @@ def test_25_requests_a_second_are_served_in_half_a_second(large: Server) -> None
             began = time.monotonic()
             sent = [pool.submit(send, began + n / 25, next(exchanges)) for n in range(25)]
             took += [each.result() for each in sent]
-            if second in (seconds // 3, seconds - 1):
+            if second in (0, seconds // 3, seconds - 1):
                 memory.append(large.memory_bytes())
             time.sleep(max(0.0, began + 1 - time.monotonic()))
     took.sort()
-    print(f"{len(took)} requests, p50 {took[len(took) // 2]:.3f} s, p99 {took[len(took) * 99 // 100]:.3f} s")
+    print(
+        f"{len(took)} requests, p50 {took[len(took) // 2]:.3f} s, p99 {took[len(took) * 99 // 100]:.3f} s; "
+        f"MB resident at the beginning, a third and the end: {', '.join(str(m // 10**6) for m in memory)}"
+    )
     assert took[len(took) * 99 // 100] < 0.5
-    assert memory[-1] - memory[0] < FLAT
+    assert memory[-1] - memory[1] < FLAT

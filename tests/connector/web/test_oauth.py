@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import Engine
+from werkzeug.test import TestResponse
 
 from connector.store import credentials
 from connector.store.engine import writing
@@ -22,7 +23,7 @@ def test_a_client_gets_a_token_for_an_hour(client: FlaskClient, engine: Engine) 
     form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.secret}
     answer = client.post("/oauth2/token", data=form)
     assert answer.status_code == 200
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
     given = answer.get_json()
     assert (given["token_type"], given["expires_in"]) == ("Bearer", 3600)
     headers = {"Authorization": f"Bearer {given['access_token']}"}
@@ -32,6 +33,44 @@ def test_a_client_gets_a_token_for_an_hour(client: FlaskClient, engine: Engine) 
         "/oauth2/token", data={"grant_type": "client_credentials"}, auth=(made.id, made.secret)
     )
     assert basic.status_code == 200
+
+
+def test_several_secrets_live_at_once_and_one_ends_alone_with_its_tokens(
+    client: FlaskClient, engine: Engine
+) -> None:
+    """Rotation, as Entra's gallery asks for it."""
+    old, new = client_of(engine), client_of(engine)
+
+    def ask(made: credentials.Issued) -> TestResponse:
+        form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.secret}
+        return client.post("/oauth2/token", data=form)
+
+    def opens(answer: TestResponse) -> int:
+        headers = {"Authorization": f"Bearer {answer.get_json()['access_token']}"}
+        return client.get("/scim/v2/Users", headers=headers).status_code
+
+    by_old, by_new = ask(old), ask(new)
+    assert (opens(by_old), opens(by_new)) == (200, 200)
+    with writing(engine) as connection:
+        credentials.revoke(connection, old.id, datetime.now(UTC))
+    assert (opens(by_old), opens(by_new)) == (401, 200)
+    assert (ask(old).status_code, ask(new).status_code) == (401, 200)
+
+
+def test_a_request_names_one_client_by_one_way(client: FlaskClient, engine: Engine) -> None:
+    """RFC 6749 2.3."""
+    made, grant = client_of(engine), {"grant_type": "client_credentials"}
+    for more, status in (
+        ({"client_id": made.id}, 200),
+        ({"client_id": "cli_another"}, 400),
+        ({"client_secret": made.secret}, 400),
+    ):
+        answer = client.post("/oauth2/token", data=grant | more, auth=(made.id, made.secret))
+        assert answer.status_code == status
+        assert status == 200 or answer.get_json()["error"] == "invalid_request"
+    twice = {**grant, "client_id": [made.id, made.id], "client_secret": made.secret}
+    answer = client.post("/oauth2/token", data=twice)
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
 @pytest.mark.parametrize(
