@@ -4,6 +4,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 ARGS   ?=
 PEER   := .venv-scim2-server
+VENDORS := .venv-vendors
 #: of each target of `make fuzz`
 FUZZ_SECONDS ?= 600
 KILLS  ?= 520
@@ -20,7 +21,7 @@ run: $(VENV)/.run  ## install and start everything: make run ARGS="--demo"
 test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
-long: $(VENV)/.test browser  ## the tests that take long
+long: $(VENV)/.test $(VENDORS)/.installed browser  ## the tests that take long
 	$(BIN)/python -m pytest -n auto -m long $(ARGS)
 
 chaos: $(VENV)/.test  ## kills and faults; then each named point, aimed faults, seeded bugs: make chaos KILLS=520
@@ -65,12 +66,14 @@ lock:  ## resolve the dependencies anew into requirements*.lock
 		--extra postgres --group build --group test --group check pyproject.toml -o requirements-dev.lock
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--group pyproject.toml:fuzz -o requirements-fuzz.lock
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--group pyproject.toml:vendors -o requirements-vendors.lock
 
 browser:  ## a Chromium for the console's tests, where none is found
 	@sh tests/install-browser.sh
 
 clean:  ## remove what was installed and built
-	rm -rf $(VENV) $(PEER) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(PEER) $(VENDORS) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=python3.11 …")'
@@ -92,4 +95,9 @@ $(VENV)/.check: $(VENV)/.test
 $(PEER)/.installed:  # not of ours: what the benchmark compares with
 	$(PYTHON) -m venv $(PEER)
 	$(PEER)/bin/python -m pip install -q --disable-pip-version-check scim2-server==0.8.3 'granian>=2.8,<3'
+	@touch $@
+
+$(VENDORS)/.installed: requirements-vendors.lock  # the vendors' own SDKs, which the stand-ins have to satisfy
+	$(PYTHON) -m venv $(VENDORS)
+	$(VENDORS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-vendors.lock
 	@touch $@

@@ -291,11 +291,9 @@ class _Server(ThreadingHTTPServer):
 
 
 def error(status: int, code: str) -> Answer:
-    """Graph's form of an error, with the code that matters inside."""
-    inner = {"date": "2026-11-24T02:00:00", "request-id": "7c0e0000", "code": code}
-    return answer(
-        status, {"error": {"code": "outer", "message": "don't branch on this", "innerError": inner}}
-    )
+    """Graph's form of an error."""
+    inner = {"date": "2026-11-24T02:00:00", "request-id": "7c0e0000"}
+    return answer(status, {"error": {"code": code, "message": "don't branch on this", "innerError": inner}})
 
 
 def missing() -> Answer:
