@@ -23,7 +23,7 @@ def test_t12_kill_9_at_every_page_loses_nothing(make: MakeOutside, kind: str, po
     begun.declare()
     begun.licensed("LIC-AnyPrint", 10)
     for nth in count(1):
-        outside = Outside(begun.folder.with_name(f"killed-{nth}"), begun.elsewhere, begun.tls)
+        outside = Outside(begun.folder.with_name(f"{begun.folder.name}-{nth}"), begun.elsewhere, begun.tls)
         shutil.copytree(begun.folder, outside.folder)
         asked = len(outside.elsewhere.seen())
         env = outside.env | {"CONNECTOR_TEST_KILL_AT": f"{point}:{nth}"}
