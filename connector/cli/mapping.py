@@ -1,5 +1,6 @@
 """mapping: which group gives which product; each change shows the plan that it causes (R26)."""
 
+import hashlib
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 
@@ -10,12 +11,12 @@ from connector import wiring
 from connector.cli import pulled
 from connector.cli.kinds import ID, LINE, NAME, PRODUCT
 from connector.cli.out import json_option, show_rows
-from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
-from connector.store import mappings
+from connector.cli.shell import Actor, Failed, Shell, now, pass_shell, refusals
+from connector.store import holds, mappings, seats
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonId, ProductId
-from sync.plan import Catalog, Plan, Verb
+from sync.plan import Catalog, HoldChange, Plan, Verb, digest_of
 from sync.ports import Mark, Mirror
 from sync.reconcile import Scope, rehearse
 from sync.sold import Sold
@@ -59,7 +60,7 @@ def add(
     new = Mapping(
         MappingId(0), found, group, directory, ProductId(product), priority, transitive, grace_hours, reserve
     )
-    preview(shell, [*before, new], yes)
+    approved = preview(shell, [*before, new], yes, actor)
 
     def change(connection: Connection) -> MappingId:
         return mappings.add(
@@ -67,7 +68,7 @@ def add(
             transitive=transitive, grace_hours=grace_hours, reserve=reserve,
         )  # fmt: skip
 
-    _show(shell, _carry_out(shell, change), as_json)
+    _show(shell, _carry_out(shell, change, approved, actor), as_json)
 
 
 @mapping.command("list")
@@ -94,8 +95,8 @@ def remove(shell: Shell, id: int, yes: bool) -> None:
     with refusals(), reading(shell.engine) as connection:
         mappings.get(connection, MappingId(id))
         left = [m for m in mappings.list_mappings(connection) if m.id != id]
-    preview(shell, left, yes)
-    _carry_out(shell, lambda connection: mappings.remove(connection, MappingId(id), actor.name, now()).id)
+    approved = preview(shell, left, yes, actor)
+    _carry_out(shell, lambda c: mappings.remove(c, MappingId(id), actor.name, now()).id, approved, actor)
     click.echo(f"Mapping {id} is gone.")
 
 
@@ -114,13 +115,18 @@ def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
     with refusals():
         found = pulled.find_group(shell, before.directory, group)
     after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
-    preview(shell, after, yes)
-    done = _carry_out(shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id)
+    approved = preview(shell, after, yes, actor)
+    done = _carry_out(
+        shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id, approved, actor
+    )
     _show(shell, done, as_json)
 
 
-def _carry_out(shell: Shell, change: Callable[[Connection], MappingId]) -> MappingId:
+def _carry_out(
+    shell: Shell, change: Callable[[Connection], MappingId], approved: Sequence[str], actor: Actor
+) -> MappingId:
     with refusals(), writing(shell.engine) as connection:
+        holds.approve_ahead(connection, approved, actor.name, now())
         return change(connection)
 
 
@@ -165,8 +171,34 @@ class _Supposed:
         return self.mirror.facts(people, groups)
 
 
-def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
-    """Print, on stderr, what the change adds to what a round would do anyway, and ask."""
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What was shown, and asked about."""
+
+    lines: tuple[str, ...]
+    digest: str  #: of all that the change causes
+    holds: tuple[str, ...]  #: digests of the removals that would be held because of it, hold by hold
+
+
+def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool, actor: Actor) -> tuple[str, ...]:
+    """Print, on stderr, what the change adds to what a round would do anyway, and ask. A yes is for exactly
+    this: if the plan is another one by then it is shown again. Gives the digests of the removals that are
+    approved by it, which `holds.approve_ahead` takes; with --yes, and of who may not release, none (R26)."""
+    decides = not yes and actor.role.may(Role.APPROVER)
+    seen: _Seen | None = None
+    while True:
+        now_so = _rehearsed(shell, supposed, decides)
+        if seen is not None and seen.digest == now_so.digest:
+            return now_so.holds if decides else ()
+        for line in (*(["Meanwhile the plan has changed:"] if seen else []), *now_so.lines):
+            click.echo(line, err=True)
+        if yes:
+            return ()
+        click.confirm("Go on?", abort=True, err=True)
+        seen = now_so
+
+
+def _rehearsed(shell: Shell, supposed: Sequence[Mapping], decides: bool) -> _Seen:
     ports = wiring.dry_ports(shell.settings, shell.engine)
     policy = wiring.policy(shell.settings)
     anyway = rehearse(ports, Scope.EVERYONE, policy).plan
@@ -174,14 +206,29 @@ def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool) -> None:
     rehearsed = rehearse(replace(ports, mirror=mirror), Scope.EVERYONE, policy)
     assert rehearsed.sold is not None, "a dry run that can't read AnySoft raises"
     then, catalog = rehearsed.plan, rehearsed.sold.catalog
+    with reading(shell.engine) as connection:
+        left_out = seats.left_out(connection, [m for m in supposed if m.id <= 0])
     odd = [*_warned(supposed, then, catalog), *_reserved(supposed, rehearsed.sold)]
-    for line in [*_told(anyway, then), *odd]:
-        click.echo(line, err=True)
-    if not yes:
-        click.confirm("Go on?", abort=True, err=True)
+    lines = [*_told(anyway, then, decides), *odd, *map(_left_out, left_out)]
+    held = {change: digest_of(_pairs(change)) for change in then.holds if change not in anyway.holds}
+    lost = digest_of((loss.person, loss.product) for loss in then.losses)
+    everything = "\n".join([then.digest, lost, *sorted(held.values())])
+    ahead = tuple(digest for change, digest in held.items() if change.id is None)
+    return _Seen(tuple(lines), hashlib.sha256(everything.encode()).hexdigest(), ahead)
 
 
-def _told(anyway: Plan, then: Plan) -> list[str]:
+def _pairs(change: HoldChange) -> tuple[tuple[PersonId, ProductId], ...]:
+    return (*((person, change.product) for person in change.people), *change.addons)
+
+
+def _left_out(out: seats.LeftOut) -> str:
+    return (
+        f"WARNING: {out.people} people of groups inside {out.group} don't get {out.product}: "
+        "the mapping isn't transitive (--transitive)"
+    )
+
+
+def _told(anyway: Plan, then: Plan, decides: bool) -> list[str]:
     known = {(a.verb, a.product, a.person) for a in anyway.actions}
     lines = []
     for verb, words in _WORDS.items():
@@ -202,7 +249,8 @@ def _told(anyway: Plan, then: Plan) -> list[str]:
         len(change.people) for change in anyway.holds
     )
     if held > 0:
-        lines.append(f"held until a person decides (R24): {held}")
+        here = "; a yes approves exactly these" if decides else ""
+        lines.append(f"held until a person decides (R24): {held}{here}")
     return lines or ["It changes nobody's licenses now."]
 
 

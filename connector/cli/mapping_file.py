@@ -8,7 +8,7 @@ from connector import mapping_file, wiring
 from connector.cli.mapping import preview, yes_option
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.mapping_file import BadFile
-from connector.store import mappings
+from connector.store import holds, mappings
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from sync.model import Mapping
@@ -38,10 +38,11 @@ def apply(shell: Shell, file: Path, yes: bool) -> None:
     for verb, those in (("add", what.add), ("change", what.change), ("remove", what.remove)):
         for m in those:
             click.echo(f"{verb}: {_said(m)}", err=True)
-    preview(shell, mapping_file.supposed(before, what), yes)
+    approved = preview(shell, mapping_file.supposed(before, what), yes, actor)
     with refusals(), writing(shell.engine) as connection:
         if mappings.list_mappings(connection) != before:
             raise Failed("the mappings were changed by somebody else meanwhile: run it again")
+        holds.approve_ahead(connection, approved, actor.name, now())
         mappings.apply(connection, what.add, what.change, what.remove, actor.name, now())
     click.echo(f"{len(what.add)} added, {len(what.change)} changed, {len(what.remove)} removed.")
 

@@ -1,18 +1,21 @@
 """Which removals wait for a person, and what did they decide? Bound to the exact set they saw (R24)."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, update
 
-from connector.store import audit
+from connector.store import audit, signals
 from connector.store.plans import excuse
 from connector.store.rows import canonical, chunks
 from connector.store.tables import groups, holds, persons, standings
 from sync.model import GroupId, Hold, HoldId, PersonId, ProductId
 from sync.plan import HeldRemoval, digest_of
+
+_AHEAD = "approved_ahead"
 
 
 class Undecidable(Exception):
@@ -77,6 +80,35 @@ def reject(connection: Connection, id: HoldId, by: str, now: datetime) -> Hold:
     kept = {"kept": True, "hold": None, "look_at": None}
     connection.execute(update(standings).where(standings.c.hold == id).values(kept))
     return get(connection, id)
+
+
+def approve_ahead(connection: Connection, digests: Iterable[str], by: str, now: datetime) -> None:
+    """A hold that will have exactly the removals of one of these digests is released when it opens: a person
+    saw them in a plan, and said yes to it (R26)."""
+    new = [{"digest": digest, "by": by, "at": now.isoformat()} for digest in digests]
+    if new:
+        signals.put(connection, _AHEAD, [*_ahead(connection, now), *new], now)
+
+
+def release_approved(connection: Connection, now: datetime) -> None:
+    """To be called when a plan was stored."""
+    waiting = _ahead(connection, now)
+    if not waiting:
+        return
+    ids = connection.scalars(select(holds.c.pk).where(holds.c.state == "open").order_by(holds.c.pk)).all()
+    for id in ids:
+        digest = get(connection, HoldId(id)).digest
+        known = next((each for each in waiting if each["digest"] == digest), None)
+        if known is not None:
+            release(connection, HoldId(id), digest, known["by"], now)
+            waiting.remove(known)
+    signals.put(connection, _AHEAD, waiting, now)
+
+
+def _ahead(connection: Connection, now: datetime) -> list[dict[str, str]]:
+    """A yes lasts for an hour: after that the hold waits for a person like any other."""
+    known: list[dict[str, str]] = signals.get(connection, _AHEAD) or []
+    return [each for each in known if datetime.fromisoformat(each["at"]) > now - timedelta(hours=1)]
 
 
 def _decide(

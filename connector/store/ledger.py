@@ -93,6 +93,7 @@ class SqlLedger:
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
         with self._writing() as connection:
             plans.store(connection, run, plan, marks, self.actor, now)
+            holds.release_approved(connection, now)
 
     def append(self, run: RunId, actions: Sequence[Action]) -> None:
         with self._writing() as connection:

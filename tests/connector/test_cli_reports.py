@@ -14,7 +14,7 @@ from connector.cli.root import main
 from connector.store import seats
 from connector.store.engine import writing
 from scim.store import Kind, MemberOp, MemberVerb
-from sync.report import LISTED
+from sync.report import LISTED, Seats
 from tests.company import PRINT, Company
 from tests.connector.places import opened, prepared
 
@@ -126,7 +126,7 @@ def test_seats_over_time_and_by_group(firm: Company, call: Call) -> None:
     [level] = said["history"]
     assert (level["quantity"], level["assigned"], level["waiting"]) == (1, 1, MANY - 1)
     with writing(firm.engine) as connection:
-        before = seats.Seats(PRINT, 1, 0, 0, None, False)
+        before = Seats(PRINT, 1, 0, 0, None, False)
         seats.note(connection, [before], firm.now - timedelta(days=400))
     rows = list(csv.DictReader(StringIO(call("report", "seats", "--format", "csv"), newline="")))
     assert [row["section"] for row in rows] == ["group", "history", "history"], "one was in force already"
