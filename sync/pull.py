@@ -19,6 +19,8 @@ from sync.pulled import Active, Cursor, Expired, Incomplete, Page, People, Refre
 
 #: people looked up at once
 LOOK_UP = 500
+#: says how far a long step has come: what, how many so far, of how many (0: nobody knows)
+Tell = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Staging(Protocol):
     def stage_people(self, people: People, now: datetime) -> None:
         """Answers to look-ups. Those who are gone go at the end (`finish`)."""
 
-    def add(self, now: datetime) -> None:
+    def add(self, now: datetime, progress: "Tell") -> None:
         """Into the mirror: groups, people, memberships that were gained. In many small transactions."""
 
     def finish(self, now: datetime) -> tuple[str, ...]:
@@ -96,7 +98,7 @@ class Pull:
     clock: Callable[[], datetime]  #: aware UTC
     every: timedelta  #: between two reads, as scheduled
     full_every: timedelta  #: between two full ones: the safety net for what a delta never says
-    progress: Callable[[str, int, int], None] = lambda what, done, of: None
+    progress: Tell = lambda what, done, of: None
     stopping: Callable[[], bool] = lambda: False
     at: Callable[[str], None] = lambda point: None  #: named points, where the tests kill the process
 
@@ -125,7 +127,7 @@ def pull(p: Pull, *, full: bool = False) -> Pulled:
         _look_up(p, p.staging.undescribed, "people looked up")
         if reading:
             _look_up(p, p.staging.unnamed, "people checked")
-        p.staging.add(p.clock())
+        p.staging.add(p.clock(), p.progress)
         p.at("pull added")
         doubts = p.staging.finish(p.clock())
         p.at("pull finished")
@@ -191,7 +193,7 @@ def _broken_off(p: Pull, error: Exception, reading: bool) -> Pulled:
     """What was gained counts, absence doesn't (R23); then when to try again."""
     now = p.clock()
     seen = p.staging.progress()
-    p.staging.add(now)
+    p.staging.add(now, p.progress)
     anew = isinstance(error, Expired) or (isinstance(error, Incomplete) and error.restart)
     anew = anew or (seen.failures + 1 >= WORN_OUT and isinstance(seen.cursor, Resume))
     why = _incomplete(str(error)) if isinstance(error, Incomplete | Expired) else str(error)

@@ -12,6 +12,8 @@ from connector.store import pulls as rows
 from connector.store.directory import Session
 from connector.store.engine import reading, writing
 from connector.store.pulled_gains import (
+    MEMBERS,
+    PEOPLE,
     START,
     UNMET,
     Position,
@@ -24,7 +26,7 @@ from connector.store.pulled_losses import drop_groups, drop_members, drop_people
 from connector.store.rows import chunks, insert_into, upsert
 from connector.store.tables import pulls, staged_groups, staged_members, staged_users, users
 from sync.delta import Listed, doubt
-from sync.pull import Progress
+from sync.pull import Progress, Tell
 from sync.pull import Staging as Port
 from sync.pulled import Entry, Page, People, PulledUser, Refresh
 
@@ -119,15 +121,23 @@ class SqlStaging:
 
     # ---- into the mirror, and out of it ----
 
-    def add(self, now: datetime) -> None:
-        for step in (gain_groups, gain_people, gain_members):
+    def add(self, now: datetime, progress: Tell) -> None:
+        for what, step, size in (
+            ("groups", gain_groups, PEOPLE),
+            ("people", gain_people, PEOPLE),
+            ("memberships", gain_members, MEMBERS),
+        ):
             after: Position | None = START
+            done = 0
             while after is not None:  # small transactions: whoever pushes meanwhile needn't wait long
                 with writing(self.engine) as connection:
                     self.fence(connection)
                     session = self._session(connection, now)
                     after = step(session, after)
                     session.finish()
+                done += size
+                if after is not None:
+                    progress(f"{what} compared with the mirror", done, 0)
 
     def finish(self, now: datetime) -> tuple[str, ...]:
         with writing(self.engine) as connection:

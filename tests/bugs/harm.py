@@ -17,8 +17,8 @@ BUGS: tuple[Bug, ...] = (
         "R23",
         "a read that broke off is finished",
         "sync/pull.py",
-        "    p.staging.add(now)\n    anew",
-        "    p.staging.add(now)\n    p.staging.finish(now)\n    anew",
+        "    p.staging.add(now, p.progress)\n    anew",
+        "    p.staging.add(now, p.progress)\n    p.staging.finish(now)\n    anew",
         f"{ENTRA}/test_faults.py::test_r23_whoever_left_stays_until_the_read_is_whole",
     ),
     bug(
@@ -180,14 +180,30 @@ BUGS: tuple[Bug, ...] = (
         f"{SYNC}/test_faults.py"
         "::test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call",
     ),
-    bug(
+    Bug(
         "R29",
         "what is in doubt is a base",
-        "sync/apply.py",
-        "for s in facts.standings if s.held is Held.YES}",
-        "for s in facts.standings if s.held is not Held.NO}",
-        f"{SYNC}/test_faults.py"
-        "::test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call",
+        (
+            (
+                "sync/apply.py",
+                "for s in facts.standings if s.held is Held.YES}",
+                "for s in facts.standings if s.held is not Held.NO}",
+            ),
+            (
+                "connector/store/intents.py",
+                "        base_is(connection, chunk, intent.product, bases, ready=False)\n",
+                "        base_is(connection, chunk, intent.product, bases, ready=True)\n",
+            ),
+            (
+                "connector/store/intents.py",
+                "[s.person for s in theirs if s.held is not Held.YES], product, bases, ready=False)",
+                "[s.person for s in theirs if s.held is Held.NO], product, bases, ready=False)",
+            ),
+        ),
+        (
+            f"{SYNC}/test_faults.py"
+            "::test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call",
+        ),
     ),
     bug(
         "R29",

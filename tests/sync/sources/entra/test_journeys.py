@@ -6,6 +6,7 @@ from connector.store.engine import reading
 from connector.store.tables import users
 from scim.store import Kind, MemberOp, MemberVerb
 from sync.model import State
+from sync.ports import Transient
 from tests.company import PRINT, Company
 from tests.standins.graph import Entra
 from tests.standins.tls import Authority
@@ -279,7 +280,12 @@ def test_r26_what_is_said_outright_in_a_first_read_is_held_too(company: EntraCom
     company.company.map("LIC-AnyPrint", PRINT)
     company.company.round()
     tenant.change(ada, enabled=False)
-    assert company.pull().whole
+
+    def breaks_off(point: str) -> None:
+        if point == "pull added":
+            raise Transient("the connection was cut")
+
+    assert not company.pull(at=breaks_off).whole
     company.company.round()
     [hold] = company.company.open_holds()
     assert (hold.reason, company.company.holders(PRINT)) == ("first_run", {name})
