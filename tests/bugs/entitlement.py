@@ -18,7 +18,6 @@ BUGS: tuple[Bug, ...] = (
         "    return not case.wants or bool(gone_bases(case))",
         "    return len(case.reasons) < len(case.stored.reasons) or not case.wants or bool(gone_bases(case))",
         f"{SYNC}/test_wanting.py::test_leaving_one_of_two_groups_keeps_it",
-        f"{SYNC}/test_rounds.py::test_r01_r04_one_license_for_two_groups_and_a_move_is_free",
     ),
     bug(
         "R02",

@@ -177,10 +177,13 @@ def test_r20_a_lost_request_is_sent_again_only_after_a_read_shows_nothing(
     staffed(company, 5, 3)
     company.round()
     company.approve(PRINT)
-    fail(company, ("change_quantity",), *[lost_request] * 3)
+    faulty = fail(company, ("change_quantity",), *[lost_request] * 3)
+    sent = []
     for _ in range(5):
         company.round()
+        sent.append(sum(name == "change_quantity" for name, _ in faulty.calls))
         company.go(seconds=20)
+    assert sent == [3, 3, 3, 4, 4], "three times at once, with one key; then not before a minute"
     company.go(minutes=31)
     company.round()
     assert company.sold(PRINT).quantity == 5
@@ -192,10 +195,12 @@ def test_r09_a_base_stays_while_the_removal_of_its_add_on_is_in_doubt(company: C
     company.buy(CENTRE, 1)
     company.map(company.group("Centre", ids), CENTRE)
     company.round()
-    fail(company, ("unassign",), *[lost_request] * 3)
+    faulty = fail(company, ("unassign",), *[lost_request] * 3)
     company.set_active(ids[0], False)
     company.round()
     assert company.holders(PRINT) == company.holders(CENTRE) == set(names(1))
+    asked = {args[0] for name, args in faulty.calls if name == "unassign"}
+    assert asked == {company.sold(CENTRE).id}, "AnySoft isn't left to refuse the base"
     for seconds in (6, 11, 16 * 60):
         company.go(seconds=seconds)
         company.round()
