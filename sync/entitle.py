@@ -1,8 +1,9 @@
 """To which products is a person entitled, and for which reasons? (R01, R06)"""
 
+from collections.abc import Iterable
 from datetime import datetime
 
-from sync.model import Entitlement, Facts, Mapping, MappingId, ProductId, Reason
+from sync.model import Entitlement, Facts, Mapping, MappingId, Membership, ProductId, Reason
 from sync.plan import Applicable
 
 
@@ -10,12 +11,19 @@ def entitle(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement
     """The union over all directories of the person: what the groups say.
 
     Whether they may be served (disabled, in conflict, protected) is for `decide`, which says so (R06, R16).
-
-    One reason a mapping, whatever the number of groups that lead to it (R07), since the earliest of them.
     """
+    found = reasons_by_product(facts.memberships, applicable)
+    return {product: Entitlement(product, reasons) for product, reasons in found.items()}
+
+
+def reasons_by_product(
+    memberships: Iterable[Membership], applicable: Applicable
+) -> dict[ProductId, tuple[Reason, ...]]:
+    """Best first; one reason a mapping, whatever the number of groups that lead to it (R07), since the
+    earliest of them."""
     found: dict[MappingId, Reason] = {}
     products: dict[MappingId, ProductId] = {}
-    for membership in facts.memberships:
+    for membership in memberships:
         for mapping in applicable.get(membership.group, ()):
             known = found.get(mapping.id)
             since = max(membership.since, mapping.made_at)
@@ -26,7 +34,7 @@ def entitle(facts: Facts, applicable: Applicable) -> dict[ProductId, Entitlement
     for id, reason in found.items():
         by_product.setdefault(products[id], []).append(reason)
     return {
-        product: Entitlement(product, tuple(sorted(reasons, key=lambda r: (r.priority, r.since, r.mapping))))
+        product: tuple(sorted(reasons, key=lambda r: (r.priority, r.since, r.mapping)))
         for product, reasons in sorted(by_product.items())
     }
 

@@ -37,7 +37,7 @@ from sync.model import (
     Tenant,
     Waiter,
 )
-from sync.plan import Action, Done, HeldRemoval, Plan
+from sync.plan import Action, Applicable, Done, HeldRemoval, Plan
 from sync.pulled import Cursor, Finding, Page, People, PulledGroup
 
 # ---- AnySoft ----
@@ -149,8 +149,17 @@ class Mirror(Protocol):
     def marked(self, limit: int) -> Sequence[Mark]:
         """People who changed, oldest mark first."""
 
-    def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
-        """All people in id order, those with standings and no record left included."""
+    def unsettled(
+        self,
+        after: PersonId,
+        applicable: Applicable,
+        alone: Collection[ProductId],
+        protected: Collection[str],
+    ) -> tuple[Sequence[PersonId], PersonId | None]:
+        """Of the next people, those with standings and no record left included: those of whom `decide` may
+        have something to say, in id order; of the others it surely hasn't. And up to where was looked; None:
+        there is nobody beyond. `alone`: products that are subscribed and need no other one; `protected`:
+        folded user names."""
 
     def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
         """Records, memberships in `groups`, and standings, of each of the people, in one read each."""
@@ -219,6 +228,14 @@ class GuardView:
     first_run: FirstRun = FirstRun()
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """Who has a product, surely or in doubt, before AnySoft's list is laid over it."""
+
+    accounts: set[AccountId]  #: each of one person, who surely has it; the list takes out whom it names
+    others: Sequence[PersonId]  #: in doubt, without an account, or several of one account
+
+
 class Ledger(Protocol):
     def begin(self, cause: str, scope: str, now: datetime) -> RunId:
         """Write the run down; runs that never finished are broken, their open intents unknown."""
@@ -259,13 +276,17 @@ class Ledger(Protocol):
     ) -> None:
         """What came back, or didn't; older doubts about the same people and product are settled with it."""
 
+    def holding(self, product: ProductId) -> Holding:
+        """Who has it, as far as we know."""
+
     def observe(self, run: RunId, product: ProductId, seen: Sequence[Assigned], now: datetime) -> int:
         """AnySoft lists these as assigned. Whoever we didn't know of is manual (R08), a doubt is settled
         as held; those standings carry the run's number as `seen`. Gives how many standings changed."""
 
-    def unseen(self, run: RunId, product: ProductId, before: datetime, now: datetime) -> int:
-        """After a complete list: standings that are held since before `before`, but were not in it, are free
-        (unassigned in AnySoft's portal) and their people marked. Gives how many."""
+    def unseen(self, run: RunId, product: ProductId, left: Holding, before: datetime, now: datetime) -> int:
+        """After a complete list, `left`: less whom it named by account. Standings of theirs that are held
+        since before `before` are free (unassigned in AnySoft's portal) and their people marked, but for those
+        whom `observe` has seen. Gives how many."""
 
     def person(self, id: PersonId) -> Facts: ...
 

@@ -84,11 +84,14 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
 
 
 def make_plan(
-    ports: Ports, sold: Sold, people: Iterator[Sequence[PersonId]], policy: Policy, now: datetime
+    ports: Ports, sold: Sold, people: Iterator[Sequence[PersonId]] | None, policy: Policy, now: datetime
 ) -> Plan:
+    """`people`: None for everybody."""
     mappings = ports.mirror.mappings()
     transitive = [m.group for m in mappings if m.transitive]
     applicable = mapping.applicable(mappings, ports.mirror.nestings(transitive) if transitive else ())
+    if people is None:
+        people = _everyone(ports, sold, applicable, policy)
     read = _decide_all(ports, sold, people, applicable, policy, now)
     ports.at("directory read")
     losses = [loss for d in read.decisions for loss in d.losses]
@@ -115,9 +118,16 @@ def observe(
     breaks off frees nobody (R23); what we did in the last minute may not be in it yet (T11)."""
     settled_before = started - timedelta(seconds=60)
     for subscription in (sold.subscriptions[product] for product in products):
+        left = ports.ledger.holding(subscription.product)
         try:
-            batch = []
+            batch, listed = [], 0
             for assigned in ports.licensing.assignments(subscription.id):
+                listed += 1
+                if listed % CHUNK == 0:
+                    ports.progress(f"holders of {subscription.product}", listed, subscription.assigned)
+                if assigned.account in left.accounts:
+                    left.accounts.remove(assigned.account)
+                    continue
                 batch.append(assigned)
                 if len(batch) >= CHUNK:
                     ports.ledger.observe(run, subscription.product, batch, started)
@@ -126,27 +136,36 @@ def observe(
         except Transient as error:
             yield f"the list of who has {subscription.product} broke off, nobody is freed by it: {error}"
             continue
-        ports.ledger.unseen(run, subscription.product, settled_before, started)
+        ports.ledger.unseen(run, subscription.product, left, settled_before, started)
 
 
 def _concerned(
     ports: Ports, scope: Scope, now: datetime
-) -> tuple[tuple[Mark, ...], Iterator[Sequence[PersonId]]]:
+) -> tuple[tuple[Mark, ...], Iterator[Sequence[PersonId]] | None]:
     """Marks are read before the people are: what changes in between is marked again."""
     marks = tuple(ports.mirror.marked(SWEEP))
     if scope is Scope.EVERYONE:
-        return marks, _everyone(ports)
+        return marks, None
     due = ports.ledger.due(now, SWEEP)
     people = tuple(dict.fromkeys([*(m.person for m in marks), *due]))
-    return marks, (people[n : n + CHUNK] for n in range(0, len(people), CHUNK))
+    return marks, _chunks(people)
 
 
-def _everyone(ports: Ports) -> Iterator[Sequence[PersonId]]:
-    after, done = PersonId(0), 0
-    while chunk := ports.mirror.everyone(after, CHUNK):
-        yield chunk
-        after, done = chunk[-1], done + len(chunk)
-        ports.progress("people", done, 0)
+def _everyone(
+    ports: Ports, sold: Sold, applicable: Applicable, policy: Policy
+) -> Iterator[Sequence[PersonId]]:
+    """Those of everyone of whom there may be something to say."""
+    alone = frozenset(p for p in sold.catalog.subscribed if not sold.catalog.bases(p))
+    after: PersonId | None = PersonId(0)
+    while after is not None:
+        people, after = ports.mirror.unsettled(after, applicable, alone, policy.protected)
+        yield from _chunks(people)
+        if after is not None:
+            ports.progress("people", after, 0)
+
+
+def _chunks(people: Sequence[PersonId]) -> Iterator[Sequence[PersonId]]:
+    return (people[n : n + CHUNK] for n in range(0, len(people), CHUNK))
 
 
 def _decide_all(

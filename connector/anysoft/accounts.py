@@ -95,6 +95,4 @@ def assignments_page(
     )
     if narrowed is not None:
         query = query.where(tenant_assignments.c.account_id.in_(narrowed))
-    return [
-        Assigned(AccountId(row.account_id), row.user_name, row.assigned_at) for row in conn.execute(query)
-    ]
+    return [Assigned(AccountId(account), name, at) for account, at, name in conn.execute(query).all()]

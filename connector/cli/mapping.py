@@ -16,7 +16,7 @@ from connector.store import holds, mappings, seats
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonId, ProductId
-from sync.plan import Catalog, HoldChange, Plan, Verb, digest_of
+from sync.plan import Applicable, Catalog, HoldChange, Plan, Verb, digest_of
 from sync.ports import Mark, Mirror
 from sync.reconcile import Scope, rehearse
 from sync.sold import Sold
@@ -164,8 +164,14 @@ class _Supposed:
     def marked(self, limit: int) -> Sequence[Mark]:
         return self.mirror.marked(limit)
 
-    def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
-        return self.mirror.everyone(after, limit)
+    def unsettled(
+        self,
+        after: PersonId,
+        applicable: Applicable,
+        alone: Collection[ProductId],
+        protected: Collection[str],
+    ) -> tuple[Sequence[PersonId], PersonId | None]:
+        return self.mirror.unsettled(after, applicable, alone, protected)
 
     def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
         return self.mirror.facts(people, groups)

@@ -37,7 +37,7 @@ from sync.model import (
     Waiter,
 )
 from sync.plan import Action, Done, HeldRemoval, Plan
-from sync.ports import GuardView, Intent, Mark, Outcome, Transient
+from sync.ports import GuardView, Holding, Intent, Mark, Outcome, Transient
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,13 @@ class SqlLedger:
         with self._writing() as connection:
             return observed.observe(connection, run, product, seen, self.bases, now)
 
-    def unseen(self, run: RunId, product: ProductId, before: datetime, now: datetime) -> int:
+    def holding(self, product: ProductId) -> Holding:
+        with reading(self.engine) as connection:
+            return observed.holding(connection, product)
+
+    def unseen(self, run: RunId, product: ProductId, left: Holding, before: datetime, now: datetime) -> int:
         with self._writing() as connection:
-            return observed.unseen(connection, run, product, before, self.bases, now)
+            return observed.unseen(connection, run, product, left, before, self.bases, now)
 
     def person(self, id: PersonId) -> Facts:
         """With all their memberships. Raises LookupError."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Engine, func, or_, select, union
+from sqlalchemy import Connection, Engine, func, select, union
 
 from connector.store import marks
 from connector.store import standings as ledger_rows
@@ -21,6 +21,8 @@ from connector.store.tables import (
     standings,
     users,
 )
+from connector.store.unsettled import among as in_groups
+from connector.store.unsettled import at_stake, unsettled
 from sync.model import (
     AccountId,
     Facts,
@@ -34,6 +36,7 @@ from sync.model import (
     Record,
     Standing,
 )
+from sync.plan import Applicable
 from sync.ports import Mark
 
 
@@ -65,15 +68,22 @@ class SqlMirror:
     def everyone(self, after: PersonId, limit: int) -> Sequence[PersonId]:
         """People with a live record, or with a license, a wait or a reason that is left from one."""
         lives = select(users.c.person_pk.label("pk")).where(users.c.person_pk > after)
-        left = select(standings.c.person_pk.label("pk")).where(
-            standings.c.person_pk > after,
-            or_(standings.c.held != "no", standings.c.waiting, standings.c.reasons != "[]"),
-        )
+        left = select(standings.c.person_pk.label("pk")).where(standings.c.person_pk > after, at_stake())
         heads = [q.distinct().order_by("pk").limit(limit).subquery() for q in (lives, left)]
         either = union(*(select(head.c.pk) for head in heads)).subquery()
         with reading(self.engine) as connection:
             rows = connection.scalars(select(either.c.pk).order_by(either.c.pk).limit(limit))
             return [PersonId(pk) for pk in rows]
+
+    def unsettled(
+        self,
+        after: PersonId,
+        applicable: Applicable,
+        alone: Collection[ProductId],
+        protected: Collection[str],
+    ) -> tuple[Sequence[PersonId], PersonId | None]:
+        with reading(self.engine) as connection:
+            return unsettled(connection, after, applicable, alone, protected)
 
     def facts(self, people: Sequence[PersonId], groups: Collection[GroupId]) -> Sequence[Facts]:
         with reading(self.engine) as connection:
@@ -207,7 +217,7 @@ def _memberships(
         .order_by(users.c.person_pk, memberships.c.group_pk)
     )
     if among is not None and len(among) <= 1000:
-        query = query.where(memberships.c.group_pk.in_(sorted(among)))
+        query = query.where(in_groups(among))
     found: dict[PersonId, list[Membership]] = defaultdict(list)
     for pk, group, since in connection.execute(query):
         if among is None or group in among:

@@ -4,11 +4,13 @@ A list may be a minute old (T11): what a call of ours took away within that minu
 believed to be there, and what one gave isn't believed to be gone.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, select, update
 
 from connector.store import marks, standings
 from connector.store.fold import folded
@@ -16,11 +18,13 @@ from connector.store.intents import Bases, clear, follow
 from connector.store.rows import chunks
 from connector.store.tables import intent_items, intents, persons, users
 from connector.store.tables import standings as rows
-from sync.model import Assigned, Held, Origin, PersonId, ProductId, RunId, Standing
+from sync.model import AccountId, Assigned, Held, Origin, PersonId, ProductId, RunId, Standing
+from sync.ports import Holding
 from sync.settle import freed, settled
 
 #: how old a list may be
 STALE = timedelta(seconds=60)
+_HELD = rows.c.held.in_(("yes", "maybe"))
 
 
 def observe(
@@ -52,21 +56,57 @@ def observe(
     return changed
 
 
+def holding(connection: Connection, product: ProductId) -> Holding:
+    """Who has it, as the ledger says: read at once, for millions."""
+    surely = _holders(persons.c.account_id, product, rows.c.held == "yes")
+    each: list[AccountId | None] = list(connection.scalars(surely).all())
+    accounts = {account for account in each if account is not None}
+    doubtful = connection.execute(
+        _holders(rows.c.person_pk, product, rows.c.held == "maybe").add_columns(persons.c.account_id)
+    ).all()
+    others = [PersonId(person) for person, _ in doubtful]
+    apart = {account for _, account in doubtful} & accounts
+    if None in each:
+        nameless = and_(rows.c.held == "yes", persons.c.account_id.is_(None))
+        others.extend(PersonId(pk) for pk in connection.scalars(_holders(rows.c.person_pk, product, nameless)))
+    if len(accounts) + each.count(None) < len(each):
+        apart.update(account for account, count in Counter(each).items() if account and count > 1)
+    accounts -= apart
+    for chunk in chunks(sorted(apart)):
+        others.extend(PersonId(pk) for pk in connection.scalars(_of_accounts(product, chunk)))
+    return Holding(accounts, others)
+
+
+def _holders(what: ColumnElement[Any], product: ProductId, which: ColumnElement[bool]) -> Select[Any]:
+    query = select(what).select_from(rows).join(persons, persons.c.pk == rows.c.person_pk)
+    return query.where(rows.c.product == product, which)
+
+
 def unseen(
-    connection: Connection, run: RunId, product: ProductId, before: datetime, bases: Bases, now: datetime
+    connection: Connection,
+    run: RunId,
+    product: ProductId,
+    left: Holding,
+    before: datetime,
+    bases: Bases,
+    now: datetime,
 ) -> int:
     """`before`: a minute before the list was read."""
-    gone = and_(
-        rows.c.product == product,
-        rows.c.held.in_(("yes", "maybe")),
-        or_(rows.c.seen_run.is_(None), rows.c.seen_run != run),
-        or_(rows.c.assigned_at.is_(None), rows.c.assigned_at < before),
-    )
+    people = set(left.others)
+    for accounts in chunks(sorted(left.accounts)):
+        people.update(PersonId(pk) for pk in connection.scalars(_of_accounts(product, accounts)))
     freed_now = 0
-    people = [PersonId(pk) for pk in connection.scalars(select(rows.c.person_pk).where(gone))]
     for chunk in chunks(sorted(people)):
-        unsure = _asked(connection, product, "assign", chunk, before)
-        sure = [person for person in chunk if person not in unsure]
+        gone = and_(
+            rows.c.product == product,
+            rows.c.person_pk.in_(chunk),
+            _HELD,
+            or_(rows.c.seen_run.is_(None), rows.c.seen_run != run),
+            or_(rows.c.assigned_at.is_(None), rows.c.assigned_at < before),
+        )
+        unlisted = [PersonId(pk) for pk in connection.scalars(select(rows.c.person_pk).where(gone))]
+        unsure = _asked(connection, product, "assign", unlisted, before)
+        sure = [person for person in unlisted if person not in unsure]
         new = [freed(s) for s in standings.read(connection, sure, product, lock=True)]
         standings.write(connection, new)
         marks.mark(connection, (s.person for s in new), now)
@@ -74,6 +114,12 @@ def unseen(
         clear(connection, [s.person for s in new], product, "assign", now)
         freed_now += len(new)
     return freed_now
+
+
+def _of_accounts(product: ProductId, accounts: Sequence[AccountId]) -> Select[Any]:
+    """Who surely holds the product by one of these accounts."""
+    theirs = and_(rows.c.held == "yes", persons.c.account_id.in_(accounts))
+    return _holders(rows.c.person_pk, product, theirs)
 
 
 def _found(standing: Standing, assigned: Assigned) -> Standing:

@@ -34,7 +34,7 @@ def to_row(standing: Standing) -> dict[str, Any]:
         "origin": standing.origin.value,
         "assigned_at": standing.assigned_at,
         "assigned_run": standing.assigned_run,
-        "reasons": canonical([_reason_to_json(r) for r in standing.reasons]),
+        "reasons": reasons_text(standing.reasons),
         "priority": standing.priority,
         "since": standing.since,
         "waiting": standing.waiting,
@@ -99,6 +99,11 @@ def reasons_of(text: str) -> tuple[Reason, ...]:
         )
         for r in json.loads(text)
     )
+
+
+def reasons_text(reasons: Iterable[Reason]) -> str:
+    """As the column `reasons` has them."""
+    return canonical([_reason_to_json(r) for r in reasons])
 
 
 def _reason_to_json(reason: Reason) -> dict[str, object]:

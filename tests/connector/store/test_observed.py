@@ -26,7 +26,7 @@ def seen(world: World, run: RunId, *assigned: Assigned, product: ProductId = PRI
 
 
 def gone(world: World, run: RunId) -> int:
-    return world.ledger.unseen(run, PRINT, at(9), at(10))
+    return world.ledger.unseen(run, PRINT, world.ledger.holding(PRINT), at(9), at(10))
 
 
 @pytest.mark.parametrize("before", ["unknown", "waiting"])
