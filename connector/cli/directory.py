@@ -34,7 +34,12 @@ _PULLS = {
     "key-id": "Okta: which of the app's keys it is.",
     "interval": "How often it is read: 30s, 5m, 2h (5m).",
     "cron": "Or when, in UTC: */10 6-20 * * 1-5.",
+    "full-hours": "How often everything is read, changed or not (24).",
     "groups": "Names or ids, with commas (the mapped ones).",
+}
+_FLAGS = {
+    "managed-identity": "Entra ID: the machine's identity (with --client-id: a user-assigned one).",
+    "provisioned": "Okta: people who never signed in get licenses too.",
 }
 
 
@@ -44,6 +49,8 @@ def directory() -> None:
 
 
 def _pull_options(command: Any) -> Any:
+    for name, text in reversed(_FLAGS.items()):
+        command = click.option(f"--{name}", flag_value="true", default=None, help=text)(command)
     for name, text in reversed(_PULLS.items()):
         command = click.option(f"--{name}", type=LINE, help=text)(command)
     return command
@@ -169,6 +176,7 @@ def list_(shell: Shell, as_json: bool) -> None:
 def check(shell: Shell, name: str, as_json: bool) -> int:
     """Whether the directory is heard of, may speak, is understood; and, if it is read, by which rights."""
     shell.actor()
+    findings = pulled.check(shell, name)
     with reading(shell.engine) as connection:
         found = next((d for d in seen_directories.seen(connection, now()) if d.name == name), None)
         if found is None:
@@ -180,7 +188,6 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
             for c in credentials.all_of(connection, kind, name)
             if c.is_live(now())
         ]
-    findings = pulled.check(shell, name)
     wrong = [f"{each.what}: {each.say}" for each in findings if not each.ok]
     if found.error:
         wrong.append(found.error)

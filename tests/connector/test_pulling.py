@@ -3,6 +3,7 @@
 import json
 import logging
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -26,6 +27,7 @@ from tests.connector.processes import run, started, until
 from tests.connector.test_cli import BUY
 from tests.standins.graph import CLIENT, TENANT, Entra
 from tests.standins.tls import Authority, authority
+from tests.sync.sources.outside import EntraElsewhere
 
 SETTINGS = """
 ca_bundle = "{bundle}"
@@ -195,6 +197,48 @@ def test_a_directory_may_be_added_by_command(call: Call, folder: Path, entra: En
     call("directory", "add", "third", "--kind", "entra", *who[:4], code=1)
     call("directory", "add", "third", "--kind", "okta", "--cron", "* * * * *", code=2)
     call("directory", "add", "third", "--kind", "entra", *who, "--cron", "never", code=1)
+
+
+WAYS = ("certificate", "pfx", "federated token", "managed identity", "another cloud")
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_way_to_sign_in_reads(
+    call: Call, folder: Path, entra: Entra, tls: Authority, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """As the guide says it, from `directory add` to people in the mirror."""
+    options = list(EntraElsewhere(entra).declare(folder))
+    if way != "managed identity":
+        at = options.index("--certificate-file")
+        match way:
+            case "pfx":
+                made = ("openssl", "pkcs12", "-export", "-passout", "pass:", "-in", options[at + 1])
+                subprocess.run((*made, "-out", folder / "entra.pfx"), check=True, capture_output=True)
+                options[at + 1] = "entra.pfx"
+            case "federated token":
+                (folder / "token").write_text("canary-federated\n")
+                entra.federated = {"canary-federated"}
+                options[at : at + 2] = ["--federated-token-file", "token"]
+            case "another cloud":  # its sign-in is on another host than its Graph
+                options[options.index("--authority") + 1] = entra.url.replace("127.0.0.1", "localhost")
+    else:  # as App Service has it
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{entra.url}/msi/token")
+        monkeypatch.setenv("IDENTITY_HEADER", "canary-header")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tls.bundle))
+        options = ["--managed-identity", "--tenant-id", TENANT, "--graph-url", entra.url]
+    call("directory", "add", "second", "--kind", "entra", *options, "--groups", "LIC-AnyPrint", "--json")
+    assert call("directory", "check", "second", "--json")["problems"] == []
+    call("sync", "--directory", "second", "--wait", "--json")
+    seen = {row["name"]: row for row in call("directory", "list", "--json")}
+    assert (seen["second"]["state"], seen["second"]["users"], seen["second"]["error"]) == ("fresh", 3, None)
+
+
+def test_without_the_ca_bundle_nothing_is_sent(call: Call, folder: Path, entra: Entra) -> None:
+    config = folder / "config" / "connector.toml"
+    config.write_text("\n".join(line for line in config.read_text().splitlines() if "ca_bundle" not in line))
+    told = call("directory", "check", "entra", "--json", code=3)
+    assert "SSLError" in " ".join(told["problems"])
+    assert entra.seen == []
 
 
 def test_a_name_in_the_settings_stays_with_the_group_that_it_first_found_r02(

@@ -93,7 +93,7 @@ class Entra:
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         match method, path:
             case "GET", [_, "v2.0", ".well-known", "openid-configuration"]:
-                return self._discovery()
+                return self._discovery(seen.headers["host"])
             case "POST", [_, "oauth2", "v2.0", "token"]:
                 return self._token(seen)
             case "GET", ["msi", "token"]:  # App Service's endpoint for a managed identity
@@ -217,8 +217,8 @@ class Entra:
 
     # ---- sign-in ----
 
-    def _discovery(self) -> Answer:
-        base = f"{self.url}/{TENANT}"
+    def _discovery(self, host: str) -> Answer:
+        base = f"https://{host}/{TENANT}"
         return answer(
             200,
             {
