@@ -119,8 +119,9 @@ def _cpu_seconds(process: psutil.Process) -> float:
     """To the nanosecond on Linux, where each process has a clock of its own (clock_getcpuclockid(3))."""
     if sys.platform == "linux":
         return time.clock_gettime(~process.pid << 3 | 2)
-    times = process.cpu_times()  # in steps of 10 ms
-    return times.user + times.system
+    else:
+        times = process.cpu_times()  # in steps of 10 ms
+        return times.user + times.system
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int, path: str, log: Path) -> None:

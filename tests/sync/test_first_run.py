@@ -1,4 +1,4 @@
-"""R26: what a first run of a directory, or after a restore, would remove is one hold; additions never wait."""
+"""R26: what a first run of a directory, or after a restore, would remove is one hold; gains never wait."""
 
 from datetime import timedelta
 

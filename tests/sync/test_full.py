@@ -1,4 +1,4 @@
-"""What goes on when every seat is taken (R13, R22)? Is the plan what is done (R28), all of it logged (R30)?"""
+"""What goes on when every seat is taken (R13, R22)? Is the plan what is done (R28), all logged (R30)?"""
 
 import json
 

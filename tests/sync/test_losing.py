@@ -82,10 +82,12 @@ def test_what_is_due_stays_due_until_it_is_done() -> None:
 def test_a_move_inside_the_settle_window_costs_nothing_and_announces_nothing() -> None:
     """R04"""
     lost = judge([], holds(PRINT, STAFF))
-    assert not (lost.announce or of(lost).announced_at or lost.remove)
+    assert not lost.announce
+    assert of(lost).announced_at is None
+    assert not lost.remove
     found = judge([OTHER_STAFF], *lost.standings, now=at(3))
     assert found.regained == (PRINT,)
-    assert not (found.announce)
+    assert not found.announce
     assert not (found.remove)
     assert not (found.losses)
     assert of(found) == holds(PRINT, OTHER_STAFF)
