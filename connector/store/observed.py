@@ -68,7 +68,9 @@ def holding(connection: Connection, product: ProductId) -> Holding:
     apart = {account for _, account in doubtful} & accounts
     if None in each:
         nameless = and_(rows.c.held == "yes", persons.c.account_id.is_(None))
-        others.extend(PersonId(pk) for pk in connection.scalars(_holders(rows.c.person_pk, product, nameless)))
+        others.extend(
+            PersonId(pk) for pk in connection.scalars(_holders(rows.c.person_pk, product, nameless))
+        )
     if len(accounts) + each.count(None) < len(each):
         apart.update(account for account, count in Counter(each).items() if account and count > 1)
     accounts -= apart
