@@ -192,7 +192,7 @@ def compose(
         blocked=tuple(Blocked(b.user_name, b.product, b.code, b.detail) for b in plan.blocked),
         held=held,
         failed=failed,
-        shortages=tuple(Short(s.product, s.waiting, s.free, s.need) for s in plan.shortages if s.need),
+        shortages=tuple(_short(plan, waiting)),
         requests=tuple(
             Prompt(r.id or 0, r.product, str(r.state), r.quantity, r.target or r.proposed, r.waiting)
             for r in ledger.requests()
@@ -215,6 +215,15 @@ def completed(report: Report, ledger: Ledger, mappings: Sequence[GroupMapping]) 
         held=tuple(Held(h.user_name, h.product, h.reason, h.group_name) for h in held),
         counts={**report.counts, "waiting": sum(waiting.values()), "held": len(held)},
     )
+
+
+def _short(plan: Plan, waiting: Mapping[ProductId, int]) -> Iterator[Short]:
+    """As it is after the round: where an assignment failed, its seat went to the next who waited."""
+    for s in plan.shortages:
+        now = waiting.get(s.product, 0)
+        need = max(0, s.need + now - s.waiting)
+        if need:
+            yield Short(s.product, now, s.free, need)
 
 
 def _seats(round: Round, actions: Sequence[Done], waiting: Mapping[ProductId, int]) -> Iterator[Seats]:

@@ -4,16 +4,25 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sync.explain import FAILURES
 from sync.plan import Verb
 from sync.report import Report, Seats
 
 _HEADINGS = {
-    Verb.ASSIGN: "Assigned",
-    Verb.CONFIRM: "Confirmed",
-    Verb.REMOVE: "Removed",
-    Verb.ANNOUNCE: "Told that they will lose it",
+    Verb.ASSIGN: "Assignments",
+    Verb.CONFIRM: "Confirmations of what may be held",
+    Verb.REMOVE: "Removals",
+    Verb.ANNOUNCE: "Announcements of removals",
     Verb.ACCOUNT: "Accounts",
     Verb.QUANTITY: "Quantities",
+}
+_GOES = "it goes when the grace is over, a disabled person's at once; `explain USER` says when"
+_CODES = {
+    "inactive_user": FAILURES["ACCOUNT_INACTIVE"],
+    "unknown_user": FAILURES["UNKNOWN_USER"],
+    "requires_product": FAILURES["REQUIRES_PRODUCT"],
+    "no_answer": FAILURES["NO_ANSWER"],
+    "not_sent": FAILURES["TRY_LATER"],
 }
 _ACTION = ("user", "product", "because", "outcome")
 
@@ -63,7 +72,8 @@ def _all(report: Report) -> Iterator[Section]:
     for verb, heading in _HEADINGS.items():
         those = [a for a in report.actions if a.action == verb]
         rows = tuple((a.user_name, a.product, a.because, a.outcome) for a in those)
-        yield Section(f"To be done: {verb}" if dry else heading, _ACTION, rows)
+        means = _GOES if verb is Verb.ANNOUNCE else ""
+        yield Section(f"To be done: {verb}" if dry else heading, _ACTION, rows, means)
     yield Section(
         "Waiting for a seat",
         ("place", "user", "product", "because", "since"),
@@ -109,8 +119,8 @@ def _all(report: Report) -> Iterator[Section]:
     )
     yield Section(
         "Failed, tried again",
-        ("user", "product", "action", "code"),
-        tuple((f.user, f.product, f.action, f.code) for f in report.failed),
+        ("user", "product", "action", "code", "what it means"),
+        tuple((f.user, f.product, f.action, f.code, _CODES.get(f.code, "")) for f in report.failed),
     )
     yield from _beside(report)
 

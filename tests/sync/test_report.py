@@ -128,7 +128,7 @@ def test_the_text_tells_all_of_it() -> None:
     for said in (
         "Round 12 (changes, changed), 2027-03-01 09:00 UTC, took 60.0 s: 1 assign, 40 waiting",
         "INCOMPLETE: AnySoft answered 500",
-        "Assigned (1)\n  anna  anyprint  member of Staff  assigned\n",
+        "Assignments (1)\n  anna  anyprint  member of Staff  assigned\n",
         "1 of 40  cleo  anyprint  member of Staff  since 2027-03-01 07:30 UTC",
         "40 wait, 0 free, 40 missing",
         "request 3  anyprint  20 to 60  open: `request show 3`",
