@@ -16,6 +16,7 @@ from hypothesis.stateful import (
 
 from connector.manual import Desk, Refused
 from connector.store.engine import connect
+from connector.store.mirror import SqlMirror
 from sync.model import GuardPolicy, PersonId, Policy, ProductId, RequestState, Standing
 from sync.ports import Rejected
 from sync.reconcile import Scope
@@ -193,6 +194,7 @@ class Machine(RuleBasedStateMachine):
     def _standings(self) -> dict[tuple[str, ProductId], Standing]:
         """Of those who are here: a deleted one's may still be there under the same name."""
         mirror = self.company.ports().mirror
+        assert isinstance(mirror, SqlMirror)
         everyone = mirror.facts(mirror.everyone(PersonId(0), 1000), ())
         here = [facts for facts in everyone if facts.person.records]
         blank = {
