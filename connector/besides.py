@@ -7,9 +7,10 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, and_, func, select
 
+from connector.store import mappings as stored_mappings
 from connector.store import seats, seen_directories
 from connector.store.tables import persons, standings, warnings
-from sync.beside import Beside, ByHand, LeftOut, Skipped
+from sync.beside import Beside, ByHand, LeftOut, Namesake, Skipped
 from sync.model import Mapping as GroupMapping
 from sync.ports import Licensing
 from sync.report import LISTED
@@ -39,6 +40,10 @@ def besides(
     left_out = seats.left_out(connection, mappings) if everyone else []
     return Beside(
         left_out=tuple(LeftOut(each.directory, each.group, each.product, each.people) for each in left_out),
+        namesakes=tuple(
+            Namesake(each.mapping, each.directory, each.group, each.id, each.gone)
+            for each in stored_mappings.namesakes(connection)
+        ),
         by_hand=tuple(ByHand(name, product) for name, product in connection.execute(named)),
         by_hand_count=connection.scalar(count) or 0,
         skipped=tuple(Skipped(w.directory, w.code, w.subject, w.count, moment(w.last_at)) for w in skipped),

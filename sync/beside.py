@@ -16,6 +16,17 @@ class LeftOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Namesake:
+    """A group that bears the name of a mapped one, and is another: it gives nothing (R02)."""
+
+    mapping: int
+    directory: str
+    group: str
+    id: str  #: of the one that gives nothing
+    gone: bool  #: the mapped one is deleted
+
+
+@dataclass(frozen=True, slots=True)
 class ByHand:
     """A disabled person's license that was given by hand: kept, and for a person to decide (R05)."""
 
@@ -37,6 +48,7 @@ class Skipped:
 @dataclass(frozen=True, slots=True)
 class Beside:
     left_out: tuple[LeftOut, ...] = ()  #: of rounds over everyone
+    namesakes: tuple[Namesake, ...] = ()
     by_hand: tuple[ByHand, ...] = ()  #: the first of them
     by_hand_count: int = 0
     skipped: tuple[Skipped, ...] = ()  #: the latest of them
@@ -47,6 +59,7 @@ class Beside:
 def as_json(beside: Beside) -> dict[str, Any]:
     return {
         "left_out": [asdict(row) for row in beside.left_out],
+        "namesakes": [asdict(row) for row in beside.namesakes],
         "by_hand": [asdict(row) for row in beside.by_hand],
         "by_hand_count": beside.by_hand_count,
         "skipped": [asdict(row) for row in beside.skipped],
@@ -59,6 +72,7 @@ def revive(kept: Mapping[str, Any]) -> Beside:
     """From `as_json`, among other keys; what an older version didn't store is empty."""
     return Beside(
         left_out=tuple(LeftOut(**row) for row in kept.get("left_out", ())),
+        namesakes=tuple(Namesake(**row) for row in kept.get("namesakes", ())),
         by_hand=tuple(ByHand(**row) for row in kept.get("by_hand", ())),
         by_hand_count=kept.get("by_hand_count", 0),
         skipped=tuple(Skipped(**row) for row in kept.get("skipped", ())),

@@ -74,6 +74,8 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
         yield _row("request", "", r.product, because=f"{r.quantity} to {r.proposed}", outcome=r.state)
     for out in report.beside.left_out:
         yield _row("left_out", "", out.product, because=f"{out.people} of groups inside {out.group}")
+    for same in report.beside.namesakes:
+        yield _row("namesake", "", "", because=f"{same.directory}: {same.group}, {same.id}", of=same.mapping)
     for hand in report.beside.by_hand:
         yield _row("by_hand", hand.user, hand.product, because="given by hand, disabled")
     for s in report.beside.skipped:

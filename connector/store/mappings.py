@@ -1,10 +1,11 @@
 """Which group gives which product? A change marks the group's people and is audited, in one transaction."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, delete, exists, insert, or_, select, update
 
 from connector.store import audit
 from connector.store.fold import folded
@@ -138,6 +139,42 @@ def group_ids(connection: Connection, wanted: Sequence[GroupId]) -> dict[GroupId
     """Our own ids of the groups, as SCIM clients know them."""
     query = select(groups.c.pk, groups.c.id).where(groups.c.pk.in_(sorted(set(wanted))))
     return {GroupId(pk): id for pk, id in connection.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Namesake:
+    """A live group that has a mapped one's name, and is another: it gives nothing, unless it is mapped, too."""
+
+    mapping: MappingId
+    directory: str
+    group: str
+    id: str
+    gone: bool  #: the mapped one is deleted
+
+
+def namesakes(connection: Connection) -> list[Namesake]:
+    """To be told: a mapping stays with the group that it was made for (R02)."""
+    mapped, other, own = groups.alias("mapped"), groups.alias("other"), mappings.alias("own")
+    query = (
+        select(mappings.c.pk, directories.c.name, mapped.c.display_name, other.c.id, mapped.c.deleted_at)
+        .join(mapped, mapped.c.pk == mappings.c.group_pk)
+        .join(directories, directories.c.pk == mapped.c.directory_pk)
+        .join(
+            other,
+            and_(
+                other.c.directory_pk == mapped.c.directory_pk,
+                other.c.folded == mapped.c.folded,
+                other.c.pk != mapped.c.pk,
+                other.c.deleted_at.is_(None),
+            ),
+        )
+        .where(~exists().where(own.c.group_pk == other.c.pk, own.c.product == mappings.c.product))
+        .order_by(mappings.c.pk, other.c.pk)
+    )
+    return [
+        Namesake(MappingId(pk), directory, name, id, gone is not None)
+        for pk, directory, name, id, gone in connection.execute(query)
+    ]
 
 
 def repin(connection: Connection, id: MappingId, group: GroupId, by: str, now: datetime) -> Mapping:

@@ -37,6 +37,14 @@ BUGS: tuple[Bug, ...] = (
     ),
     bug(
         "R02",
+        "nobody hears of another group with the mapped one's name",
+        "connector/store/mappings.py",
+        "                other.c.folded == mapped.c.folded,\n",
+        "                other.c.folded == mapped.c.folded + other.c.folded,\n",
+        f"{STORE}/test_mappings.py::test_another_group_that_bears_the_name_gives_nothing_and_is_told",
+    ),
+    bug(
+        "R02",
         "a name in the settings goes to whoever bears it now",
         "connector/pulling.py",
         "            if name in pins:\n                continue\n",

@@ -10,7 +10,7 @@ from io import StringIO
 import pytest
 
 from connector.report_html import as_html
-from sync.beside import Beside, ByHand, LeftOut, Skipped
+from sync.beside import Beside, ByHand, LeftOut, Namesake, Skipped
 from sync.model import GroupId, PersonId
 from sync.plan import Done, HoldChange, Plan
 from sync.reconcile import Round, Scope, rehearse
@@ -58,6 +58,7 @@ FULL = Report(
     seats=(Seats(PRINT, 20, 20, 40, 60, False), Seats(SCAN, 1, 9, 0, None, True)),
     beside=Beside(
         left_out=(LeftOut("entra", "Top", PRINT, 12),),
+        namesakes=(Namesake(4, "entra", "Staff", "g-9", True),),
         by_hand=(ByHand("gus", PRINT),),
         by_hand_count=3,
         skipped=(Skipped("entra", "unknown_path", "nickName", 4, "2027-03-01T08:59:00Z"),),
@@ -138,6 +139,7 @@ def test_the_text_tells_all_of_it() -> None:
         "anyprint  20 bought  20 assigned  0 free          40 wait  60 pending",
         "anyscan   1 bought   9 assigned   never runs out  0 wait",
         "LEFT OUT: 12 people of groups inside Top (entra) don't get anyprint: the mapping isn't transitive",
+        "NAMESAKE: group g-9 of entra is called Staff, as that of mapping 4, which was deleted: it gives",
         "Given by hand to people who are disabled: a person decides (1 of 3)",
         "entra  unknown_path  nickName  4×  2027-03-01T08:59:00Z",
         "subscriptions  1",
@@ -182,6 +184,7 @@ def test_the_csv_has_a_row_for_everything() -> None:
         ("incomplete", "", ""),
         ("request", "", "open"),
         ("left_out", "", ""),
+        ("namesake", "", ""),
         ("by_hand", "gus", ""),
         ("skipped", "", "unknown_path"),
     ]

@@ -10,7 +10,9 @@ from connector.store.audit import entries
 from connector.store.engine import reading, writing
 from connector.store.marks import expand_marks
 from connector.store.tables import groups, marks
+from scim.store import Kind
 from sync.model import GroupId, MappingId
+from tests.company import Company
 from tests.connector.store.world import CENTRE, PRINT, World
 from tests.moments import at
 
@@ -130,6 +132,33 @@ def test_several_groups_of_one_name_are_told_apart_by_id(engine: Engine) -> None
         connection.execute(update(groups).where(groups.c.pk == first).values(deleted_at=at(0)))
     with reading(engine) as connection:
         assert mappings.find_group(connection, "entra", "G") == second
+
+
+def test_another_group_that_bears_the_name_gives_nothing_and_is_told(engine: Engine) -> None:
+    """R02"""
+    company = Company(engine)
+    company.buy(PRINT, 5)
+    old, new = company.hire("old@x.example", "new@x.example")
+    first = company.group("LIC", [old])
+    mapping = company.map(first, PRINT)
+    with reading(engine) as connection:
+        assert mappings.namesakes(connection) == []
+    second = company.group("lic", [new])
+    company.group("lic", directory="okta")
+    company.round()
+    assert company.holders(PRINT) == {"old@x.example"}
+    with reading(engine) as connection:
+        [told] = mappings.namesakes(connection)
+    assert (told.mapping, told.directory, told.group, told.id, told.gone) == (
+        mapping, "entra", "LIC", second, False,
+    )  # fmt: skip
+    with company.directory().writing() as writer:
+        writer.delete(Kind.GROUP, first)
+    with reading(engine) as connection:
+        assert [each.gone for each in mappings.namesakes(connection)] == [True]
+    with writing(engine) as connection:
+        mappings.repin(connection, mapping, mappings.find_group(connection, "entra", "LIC"), "ann", at(0))
+        assert mappings.namesakes(connection) == []
 
 
 def test_what_is_not_there_is_named(engine: Engine) -> None:
