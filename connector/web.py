@@ -10,6 +10,7 @@ One process with threads beside one that minds it; several machines are several 
 There are as many threads as connections, so that nobody waits for a thread that somebody slow holds.
 """
 
+import gc
 import os
 import resource
 import time
@@ -83,7 +84,11 @@ def _load(overrides: Overrides, serving: int, port: int) -> Flask:
     log.setup()
     parent.watch(serving)
     cutoff.watch(port)
-    return create_app(load(overrides))
+    app = create_app(load(overrides))
+    # What is there now stays; the collector need not look it through again and again.
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
+    return app
 
 
 def _through_our_log() -> dict[str, Any]:

@@ -16,15 +16,18 @@ from scim.schema import ResourceType, Returned, Type
 MAX_COUNT = 200
 DEFAULT_COUNT = 100
 _MAX_START = 2**31 - 1
-_NAMES = (
-    "filter",
-    "attributes",
-    "excludedAttributes",
-    "sortBy",
-    "sortOrder",
-    "startIndex",
-    "count",
-)
+_NAMES = {
+    name.lower(): name
+    for name in (
+        "filter",
+        "attributes",
+        "excludedAttributes",
+        "sortBy",
+        "sortOrder",
+        "startIndex",
+        "count",
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ def from_url(arguments: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     Raises InvalidValue, InvalidFilter."""
     found: dict[str, Any] = {}
     for key, values in arguments.items():
-        name = next((known for known in _NAMES if known.lower() == key.lower()), None)
+        name = _NAMES.get(key.lower())
         if name is None:
             continue
         if len(values) > 1 or name in found:
@@ -56,7 +59,7 @@ def from_body(body: Mapping[str, Any]) -> dict[str, Any]:
     """The known parameters of a SearchRequest. Raises InvalidSyntax."""
     found = {}
     for key, value in body.items():
-        name = next((known for known in _NAMES if known.lower() == key.lower()), None)
+        name = _NAMES.get(key.lower())
         if name is not None and value is not None:
             found[name] = value
     for name in ("filter", "sortBy", "sortOrder"):

@@ -88,6 +88,8 @@ class ResourceType:
     def urn(self, text: str) -> str | None:
         """A schema's URN in its own spelling, or None when it isn't one of this type's."""
         folded = text.lower()
+        if not folded.startswith("urn:"):  # each name in a body is asked
+            return None
         return next((urn for urn in (self.core, *self.extensions) if urn.lower() == folded), None)
 
     def attribute(self, attr: Attr) -> Attribute:

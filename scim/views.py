@@ -209,23 +209,20 @@ def _respond(reply: Reply) -> Response:
     finally:
         reply.close()
     if file is None:
-        return _finished(Response(b"".join(taken), reply.status), reply.headers)
+        return Response(b"".join(taken), reply.status, _headers(reply.headers))
     file.seek(0)
-    response = Response(iter(partial(file.read, _PIECE_BYTES), b""), reply.status)
+    response = Response(iter(partial(file.read, _PIECE_BYTES), b""), reply.status, _headers(reply.headers))
     response.content_length = size
     response.call_on_close(file.close)
-    return _finished(response, reply.headers)
+    return response
 
 
 def _refuse(error: ScimError) -> Response:
-    return _finished(Response(orjson.dumps(error.body()), error.status), error.headers)
+    return Response(orjson.dumps(error.body()), error.status, _headers(error.headers))
 
 
-def _finished(response: Response, headers: Mapping[str, str]) -> Response:
-    response.headers.update(headers)
-    response.headers["Content-Type"] = MEDIA_TYPE
-    response.headers["Cache-Control"] = "no-store"
-    return response
+def _headers(own: Mapping[str, str]) -> list[tuple[str, str]]:
+    return [*own.items(), ("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
 
 
 def _translated(error: HTTPException) -> ScimError:
