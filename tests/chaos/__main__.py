@@ -95,14 +95,14 @@ def _storms(bench: Bench, given: argparse.Namespace) -> int:
     with ThreadPoolExecutor(given.parallel) as pool:
         tallies = list(pool.map(lambda c: _combination(bench, c[0], c[1], given, began), chosen))
     print(
-        "database    keys     worlds  kills  at points  calls  faults  effects  approved  given back  bought"
-        "  slowest s  late  violations"
+        "database    keys     worlds  kills  at points  calls  faults  effects  approved  given back"
+        "  refused  bought  slowest s  late  violations"
     )
     for (database, keys), t in zip(chosen, tallies, strict=True):
         print(
             f"{database:<11} {_said(keys):<8} {t.worlds:>6}  {t.kills:>5}  {t.at_points.total():>9}"
             f"  {t.calls:>5}  {t.faults:>6}  {t.effects:>7}  {t.approved:>8}  {t.given_back:>10}"
-            f"  {t.bought:>6}  {t.slowest:>9.1f}  {t.late:>4}  {len(t.violations):>10}"
+            f"  {t.refused:>7}  {t.bought:>6}  {t.slowest:>9.1f}  {t.late:>4}  {len(t.violations):>10}"
         )
     hit = sum((tally.at_points for tally in tallies), start=type(tallies[0].at_points)())
     kills, calls, faults = (sum(getattr(t, name) for t in tallies) for name in ("kills", "calls", "faults"))

@@ -141,7 +141,10 @@ def explained(ledger: Sequence[Effect], connection: Connection) -> Iterator[str]
 
 
 def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> Iterator[str]:
-    """T03, T04: each change of quantity is one that a person approved, and each approval was bought once."""
+    """T03, T04: each change of quantity is one that a person approved, and each approval was bought once.
+
+    A change that AnySoft drops is none: where its answer was lost too, the same may be asked for again.
+    """
     targets: dict[int, int] = {}
     for entry in audit.entries(connection):
         if entry.action == "request.approved" and entry.actor != "sync":
@@ -153,6 +156,7 @@ def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> 
         )
     }
     sent: Counter[int] = Counter()
+    pending: dict[str, int] = {}
     quantity = dict(bought)
     for effect in seen.ledger:
         if effect.what == "asked":
@@ -163,6 +167,9 @@ def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> 
             sent[request] += 1
             if sent[request] > 1:
                 yield f"T03: request {request} was bought {sent[request]} times"
+            pending[effect.product] = request
+        if effect.what == "dropped" and effect.product in pending:
+            sent[pending[effect.product]] -= 1
         if effect.what == "quantity":
             quantity[effect.product] = effect.number
     for product, sold in seen.sold.items():
@@ -175,21 +182,24 @@ class Approvals:
     """What became of them, by the audit log."""
 
     given: int  #: by a person
-    back: int  #: to that person, because the figures had changed or nobody needed it any more (R19)
+    back: int  #: to a person, because the figures had changed or nobody needed it any more (R19)
+    refused: int  #: by AnySoft
+    done: int
 
 
 def approvals(connection: Connection) -> Approvals:
-    given = back = 0
+    came: Counter[str] = Counter()
     last: dict[str, str] = {}
     for entry in audit.entries(connection):
         kind, _, state = entry.action.partition(".")
         if kind != "request":
             continue
-        given += state == "approved" and entry.actor != "sync"
-        unsent = last.get(entry.subject) in ("approved", "scheduled", "submitted")
-        back += unsent and state in ("open", "withdrawn", "refused")
+        decided = last.get(entry.subject, "open") != "open"
+        came["given"] += state == "approved" and entry.actor != "sync"
+        came["back"] += decided and state in ("open", "withdrawn")
+        came[state] += 1
         last[entry.subject] = state
-    return Approvals(given, back)
+    return Approvals(came["given"], came["back"], came["refused"], came["done"])
 
 
 def whole(connection: Connection) -> Iterator[str]:
@@ -246,7 +256,9 @@ def _open(connection: Connection) -> Iterator[str]:
     if maybe:
         yield f"persons {sorted(set(maybe))} are in doubt"
     sent = connection.scalars(
-        select(requests.c.pk).where(requests.c.state.in_(("submitted", "approved")))
+        select(requests.c.pk).where(
+            requests.c.state.in_(("approved", "scheduled", "submitted", "pending", "overdue"))
+        )
     ).all()
     if sent:
-        yield f"requests {list(sent)} aren't decided"
+        yield f"what was approved by requests {list(sent)} isn't there, nor refused"

@@ -26,6 +26,7 @@ class Tally:
     effects: int = 0
     approved: int = 0
     given_back: int = 0
+    refused: int = 0  #: by AnySoft, of what was approved
     bought: int = 0
     worlds: int = 0
     slowest: float = 0.0  #: convergence, by the chaos clock
@@ -121,13 +122,14 @@ def _calm(plant: Plant, tally: Tally) -> None:
     tally.late += took > CONVERGE_SECONDS
     found = [*(f"T09: not after {took:.0f} s: {each}" for each in left), *plant.violations()]
     seen = plant.seen()
-    bought = sum(effect.what == "asked" for effect in seen.ledger)
+    bought = sum(effect.what == "quantity" for effect in seen.ledger)
     with reading(plant.engine) as connection:
         came = approvals(connection)
-    if not left and came.given != came.back + bought:
-        found.append(f"T03: {came.given} approved, {came.back} given back, {bought} bought")
+    if not left and not came.given - came.back - came.refused == came.done == bought:
+        found.append(f"T03: {bought} bought, {came}")
     tally.effects += len(seen.ledger)
     tally.approved += came.given
     tally.given_back += came.back
+    tally.refused += came.refused
     tally.bought += bought
     tally.violations += [f"seed {plant.world.seed}: {each}" for each in found]
