@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import orjson
-from sqlalchemy import Row, and_, exists, select, tuple_, update
+from sqlalchemy import Row, and_, exists, or_, select, tuple_, update
 
 from connector.store.directory import Session
 from connector.store.fold import folded
@@ -96,8 +96,14 @@ def gain_people(session: Session, after: Position) -> Position | None:
         .limit(PEOPLE)
     )
     rows = session.connection.execute(query).all()
-    for row in rows:
-        _meet_person(session, _staged_user(row))
+    people = [_staged_user(row) for row in rows]
+    here = _alike(session, people)
+    for user in people:
+        if here.isdisjoint((user.id, folded(user.user_name))):
+            _make_person(session, user)  # most of a first read: nobody need be looked for, one by one
+        else:
+            _meet_person(session, user)
+        here.add(folded(user.user_name))
     return (rows[-1].id, "") if len(rows) == PEOPLE else None
 
 
@@ -172,6 +178,16 @@ def _known(session: Session, ids: Collection[str]) -> dict[str, Row[Any]]:
     return {row.pulled_id: row for row in session.connection.execute(query.order_by(users.c.pk))}
 
 
+def _alike(session: Session, people: Sequence[PulledUser]) -> set[str]:
+    """External ids and folded names of records that one of these people may be met by."""
+    ids, names = [user.id for user in people], [folded(user.user_name) for user in people]
+    query = select(users.c.external_id, users.c.folded).where(
+        users.c.directory_pk == session.directory,
+        or_(users.c.external_id.in_(ids), users.c.folded.in_(names)),
+    )
+    return {value for row in session.connection.execute(query) for value in row if value}
+
+
 def _meet_person(session: Session, user: PulledUser) -> None:
     never_met = (users.c.directory_pk == session.directory, users.c.pulled_id.is_(None))
     for same in (users.c.external_id == user.id, users.c.folded == folded(user.user_name)):
@@ -182,8 +198,12 @@ def _meet_person(session: Session, user: PulledUser) -> None:
             session.connection.execute(update(users).where(users.c.pk == met.pk).values(pulled_id=user.id))
             _tell(session, met, user, {})
             return
+    _free_name(session, user, {})
+    _make_person(session, user)
+
+
+def _make_person(session: Session, user: PulledUser) -> None:
     try:
-        _free_name(session, user, {})
         made = session.create(Kind.USER, _attributes(user))
     except (Taken, InvalidValue) as error:
         _unmet(session, user, error)
