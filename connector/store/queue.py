@@ -124,21 +124,13 @@ def surely_held(connection: Connection) -> dict[ProductId, int]:
 
 
 def _held(connection: Connection, held: str) -> dict[ProductId, int]:
-    counts = {
-        product: count(connection, product, standings.c.held == held) for product in _products(connection)
-    }
-    return {product: count for product, count in counts.items() if count}
-
-
-def _products(connection: Connection) -> list[ProductId]:
-    """Those with a standing, found by one look into the index each: the table may have millions of rows."""
-    found: list[ProductId] = []
-    while True:
-        query = select(func.min(standings.c.product))
-        product = connection.scalar(query.where(standings.c.product > found[-1]) if found else query)
-        if product is None:
-            return found
-        found.append(ProductId(product))
+    """One look into the index for each product, and one count: the table may have millions of rows."""
+    each = select(func.min(standings.c.product).label("product")).cte("each", recursive=True)
+    later = select(func.min(standings.c.product)).where(standings.c.product > each.c.product)
+    each = each.union_all(select(later.scalar_subquery()).where(each.c.product.is_not(None)))
+    mine = select(func.count()).where(standings.c.product == each.c.product, standings.c.held == held)
+    counts = select(each.c.product, mine.scalar_subquery()).where(each.c.product.is_not(None))
+    return {ProductId(product): count for product, count in connection.execute(counts) if count}
 
 
 def count(connection: Connection, product: ProductId, which: ColumnElement[bool]) -> int:

@@ -16,9 +16,9 @@ from tests.company import PRINT, Company
 
 
 @pytest.fixture
-def firm(sqlite_engine: Engine) -> Company:
+def firm(engine: Engine) -> Company:
     """Five entitled, three seats; one of the seats is held by a guest whom no group gives it."""
-    company = Company(sqlite_engine)
+    company = Company(engine)
     company.settle(grace_disabled_hours=48)
     company.buy(PRINT, 4)
     guest = company.tenant.create_account("guest@northmill.example", "Guest", "", "", company.key())
