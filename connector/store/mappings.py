@@ -143,7 +143,7 @@ def group_ids(connection: Connection, wanted: Sequence[GroupId]) -> dict[GroupId
 
 @dataclass(frozen=True, slots=True)
 class Namesake:
-    """A live group that has a mapped one's name, and is another: it gives nothing, unless it is mapped, too."""
+    """A live group with a mapped one's name that is another: it gives nothing, unless it is mapped, too."""
 
     mapping: MappingId
     directory: str
