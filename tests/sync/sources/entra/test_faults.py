@@ -139,6 +139,10 @@ def test_t07_t25_a_spoiled_read_removes_nobody_and_heals(
     assert held(staffed) == {*STAFF, "zoe"}
 
 
+def test_there_are_at_least_forty_cases() -> None:
+    assert len({case.name for case in SPOILED}) == len(SPOILED) >= 40
+
+
 @pytest.mark.parametrize(
     "lost",
     [
