@@ -5,8 +5,10 @@
 | CONNECTOR_TEST_KILL_AT | a point, or "POINT:3" for the third time that it is reached |
 | CONNECTOR_TEST_CLOCK | "EPOCH RATE": since then (seconds since 1970) the clock runs so much faster |
 
-Points: directory read, AnySoft read, plan made, plan stored, intent committed, request sent, answer read,
-outcome stored, approval stored, quantity accepted, report half written, lease renewed, audit row written.
+Points of a round: directory read, AnySoft read, plan made, plan stored, intent committed, request sent,
+answer read, outcome stored, quantity accepted, report half written, lease renewed, audit row written; of a
+person's decision: approval stored.
+Points of the reading of a directory: page read, cursor saved, pull added, pull finished.
 """
 
 import os
