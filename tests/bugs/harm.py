@@ -180,30 +180,13 @@ BUGS: tuple[Bug, ...] = (
         f"{SYNC}/test_faults.py"
         "::test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call",
     ),
-    Bug(
+    bug(
         "R29",
         "what is in doubt is a base",
-        (
-            (
-                "sync/apply.py",
-                "for s in facts.standings if s.held is Held.YES}",
-                "for s in facts.standings if s.held is not Held.NO}",
-            ),
-            (
-                "connector/store/intents.py",
-                "        base_is(connection, chunk, intent.product, bases, ready=False)\n",
-                "        base_is(connection, chunk, intent.product, bases, ready=True)\n",
-            ),
-            (
-                "connector/store/intents.py",
-                "[s.person for s in theirs if s.held is not Held.YES], product, bases, ready=False)",
-                "[s.person for s in theirs if s.held is Held.NO], product, bases, ready=False)",
-            ),
-        ),
-        (
-            f"{SYNC}/test_faults.py"
-            "::test_r29_a_doubt_counts_as_a_seat_is_no_base_and_is_settled_by_the_next_call",
-        ),
+        "sync/keeping.py",
+        "standing.held is Held.YES and not is_leaving(standing)",
+        "standing.held is not Held.NO and not is_leaving(standing)",
+        f"{SYNC}/test_wanting.py::test_a_doubt_about_an_add_on_waits_until_its_base_is_sure",
     ),
     bug(
         "R29",
