@@ -60,7 +60,7 @@ class Bench:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("what", choices=["storm", "directed", "bugs", "scene"])
-    parser.add_argument("names", nargs="*", help="of scenes, or words of the names of bugs; none: all")
+    parser.add_argument("names", nargs="*", help="words of what is run; none: all (scene: whole names)")
     parser.add_argument("--kills", type=int, default=520, help="over the four combinations together")
     parser.add_argument("--seconds", type=float, default=1200)
     parser.add_argument("--seed", type=int, default=1)
@@ -137,14 +137,20 @@ def _said(keys: bool) -> str:
 
 
 def _directed(bench: Bench, given: argparse.Namespace) -> int:
+    def wanted(what: str) -> bool:
+        return not given.names or any(name in what for name in given.names)
+
+    pairs = [pair for pair in directed.every() if wanted(" × ".join(pair))]
+    scenes = {name: scene for name, scene in aimed.SCENES.items() if wanted(name)}
+
     def run(combination: tuple[str, bool]) -> list[tuple[str, tuple[str, ...]]]:
         database, keys = combination
         found: list[tuple[str, tuple[str, ...]]] = []
         with bench.plant(database, directed.world(keys)) as built:
-            for trial in directed.trials(built, directed.every()):
+            for trial in directed.trials(built, pairs):
                 found.append((f"{trial.kind} × {trial.point}", trial.wrong))
                 _progress(database, keys, *found[-1])
-        for name, scene in aimed.SCENES.items():
+        for name, scene in scenes.items():
             with bench.plant(database, aimed.world(keys)) as built:
                 found.append((name, tuple(scene(built))))
             _progress(database, keys, *found[-1])

@@ -30,7 +30,10 @@ def world(keys: bool) -> World:
 
 
 def trials(plant: Plant, chosen: Iterable[tuple[str, str]]) -> Iterator[Trial]:
-    """`chosen`: (kind, point), in an order in which each kind finds somebody to work on."""
+    """`chosen`: (kind, point)."""
+    staff = [f"staff{n}@northmill.example" for n in range(24)]
+    plant.hire(*staff)
+    plant.join(PRINT, *staff)
     _reach_rest(plant)
     for n, (kind, point) in enumerate(chosen):
         trigger = _TRIGGERS[kind](plant, n)
