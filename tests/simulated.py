@@ -25,7 +25,7 @@ from tests.faulty import Fault, Faulty
 from tests.standins.mailbox import Mailbox
 from tests.watching import PRODUCTS, Watch
 
-SAMPLE = 40  #: people who are explained each day; all of them twice a week
+SAMPLE = 40  #: people who are explained each day; all of them once a week
 SLACK = 3  #: seats that an approver buys beyond the need, so that they run out again
 WRITES = ("assign", "unassign", "change_quantity", "create_account", "set_active")
 READS = ("subscriptions", "subscription", "tenant", "assignments")
@@ -45,7 +45,8 @@ class Year:
     box: Mailbox
     people: int
     seed: int = 1
-    pace: float = 1.0  #: how much happens; 1: as in a company of this size
+    pace: float = 1.0  #: how much people do; 1: as in a company of this size
+    rare: float = 1.0  #: how often the rare things happen; 1: as in a year
     random: Random = field(init=False)
     watch: Watch = field(init=False)
     post: Post = field(init=False)
@@ -137,7 +138,7 @@ class Year:
             self.tell()
             self.company.go(hours=3, minutes=40)
         self.company.go(minutes=5)
-        thorough = today.weekday() in (2, 6)
+        thorough = today.weekday() == 2
         self.round(Scope.EVERYONE if thorough else Scope.CHANGED)
         self.tell()
         everybody = sorted(self.staff)
@@ -152,7 +153,7 @@ class Year:
     def _events(self) -> Iterator[Callable[[], None]]:
         busy = self.people / 5000 * self.pace
         for event, a_day in (
-            (self.hire, 4.5), (self.leave, 2.4), (self.move, 12), (self.gain_centre, 2.2),
+            (self.hire, 5.5), (self.leave, 2.4), (self.move, 12), (self.gain_centre, 2.2),
             (self.lose_centre, 1.5), (self.lose_department, 1.0), (self.blink, 1.0), (self.delete, 1.5),
         ):  # fmt: skip
             share = a_day * busy / 3
@@ -162,7 +163,7 @@ class Year:
             (self.reorganize, 6), (self.mistake, 14), (self.outage, 10), (self.close, 3), (self.acquire, 2),
             (self.silence, 6),
         ):  # fmt: skip
-            if self.random.random() < a_year * self.pace / 260 / 3:
+            if self.random.random() < a_year * self.rare / 260 / 3:
                 yield event
 
     def _somebody(self, which: Callable[[Employee], bool] = lambda e: e.active) -> Employee | None:
@@ -190,13 +191,15 @@ class Year:
             self.counts["deleted"] += 1
 
     def move(self) -> None:
-        """From one department to another, in that order: nobody may lose anything (R04)."""
+        """From one department to another, in that order: nobody may lose anything (R04). Sometimes a round
+        comes in between."""
         e = self._somebody(lambda e: e.active and any(self.gives[g] == PRINT for g in e.groups))
         if e is None:
             return
         old = min(g for g in e.groups if self.gives[g] == PRINT)
         self._part(e, old)
-        self.round()
+        if self.random.random() < 0.3:
+            self.round()
         self.company.go(minutes=2)
         self._join(e, self._a_group(PRINT))
         self.counts["moved"] += 1

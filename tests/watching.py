@@ -54,7 +54,8 @@ class Watch:
                 self.counts["shortages"] += 1
             sold = self.company.sold(product)
             last = ledger.last_request(product)
-            quiet = last is not None and last.state in (RequestState.DECLINED, RequestState.EXPIRED)
+            ended = (RequestState.DECLINED, RequestState.EXPIRED)
+            quiet = last is not None and last.state in ended and count <= last.waiting
             alive = self.company.request(product) is not None
             free = sold.quantity - sold.assigned - ledger.doubtful().get(product, 0) >= count
             fine = alive or quiet or free or sold.pending is not None
