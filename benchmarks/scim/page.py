@@ -3,89 +3,79 @@
 import os
 import platform
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
-from statistics import median
 
-from benchmarks.scim.load import Measured
-from benchmarks.scim.scenarios import Scenario
+from benchmarks.scim.memory import LARGE, Taken
+from benchmarks.scim.results import Result
 from benchmarks.scim.world import World
 
 #: of adding and removing in the largest group against the smallest
 FLAT = 1.2
+OTHERS = ("floor", "bare floor", "scim2-server")
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """One scenario: for each server the slices, in the order of the rounds."""
-
-    scenario: Scenario
-    slices: dict[str, list[Measured]]
-
-    def cpu_ms(self, server: str) -> float:
-        return median(each.cpu_ms for each in self.slices[server])
-
-    def per_second(self, server: str) -> float:
-        return median(each.per_second for each in self.slices[server])
-
-    def ratio(self, server: str) -> float:
-        """Of the connector's processor time to this server's, round by round: they met the same machine."""
-        pairs = zip(self.slices["connector"], self.slices[server], strict=True)
-        return median(ours.cpu_ms / theirs.cpu_ms for ours, theirs in pairs)
+class Run:
+    world: World
+    today: date
+    on_sqlite: Sequence[Result]
+    on_postgres: Sequence[Result]
+    memory: Mapping[str, Sequence[Taken]]  #: by kind of database
 
 
-def page(results: Sequence[Result], world: World, today: date, database: str) -> str:
+def page(run: Run) -> str:
     """The page, in Markdown."""
-    peered = any("scim2-server" in each.slices for each in results)
+    slices = run.on_sqlite[0].slices["connector"]
     lines = [
         "# What a SCIM request costs",
         "",
         "Written by `make bench`; don't edit. How it is measured: benchmarks/scim.",
         "",
-        f"{today.isoformat()}, {_machine()}. {world.people:,} users in one directory of kind `entra`, "
-        f"groups of {', '.join(f'{size:,}' for size in world.sizes)} members. {database}.",
+        f"{run.today.isoformat()}, {_machine()}. {run.world.people:,} users in one directory of kind "
+        f"`entra`, groups of {', '.join(f'{size:,}' for size in run.world.sizes)} members. "
+        f"{len(slices)} rounds; a slice has at most {max(each.requests for each in slices)} requests.",
         "",
-        "The connector runs as `anysoft-connector web`. The floor is Flask and SQLAlchemy Core in the same "
-        "Granian with the same settings: it reads the token and reads and writes the same rows, notes the "
-        "change, marks the person, and does little else. "
-        + (
-            "scim2-server is PyPI's, in the same Granian, in memory, with 5,000 of the users. "
-            if peered
-            else ""
-        )
-        + "Each answer is checked; where a server gives a wrong one, it has no figure. "
-        "Processor time is that of all processes of a server, user and system: "
-        "neither the client nor whatever else runs on the machine is in it. The servers take turns in short "
-        "slices; a ratio is the median of the rounds' ratios, a figure the median of the slices.",
+        "- The connector runs as `anysoft-connector web`: with its log, its metrics and all checks.",
+        "- The floor is Flask and SQLAlchemy Core in the same Granian with the same settings: it reads the "
+        "token and reads and writes the same rows by as many statements, notes the change, marks the person, "
+        "and does little else: it checks next to nothing and logs nothing. It writes its statements where it "
+        "uses them, as SQLAlchemy's tutorial does. The bare floor keeps them built, as the connector does.",
+        "- scim2-server is PyPI's, in the same Granian, with the same users and groups, in memory: it keeps "
+        "nothing (no write reaches a disk; all others sync each one), marks nobody, tells no user's groups.",
         "",
-        _grain(results),
+        "Each answer is checked; where a server gives a wrong one, it has no figure. Processor time is that "
+        "of all processes of a server, user and system, by the kernel's clock of each process: neither the "
+        "client nor whatever else runs on the machine is in it. The servers take turns in short slices; a "
+        "ratio is the median of the rounds' ratios, a figure the median of the slices. A server that doesn't "
+        "manage a fifth of a slice in four seconds takes part in the first rounds only.",
         "",
-        *_table(results, peered),
+        "## SQLite, WAL, synchronous=FULL",
         "",
-        *_verdict(results, peered),
+        *_table(run.on_sqlite),
+        "",
+        "## PostgreSQL",
+        "",
+        "On the same machine, by its socket, with fsync off. Its own processor time is not in the figures.",
+        "",
+        *_table(run.on_postgres),
+        "",
+        *(_memory(run.memory) if run.memory else []),
+        "## Against the targets",
+        "",
+        *_verdict(run.on_sqlite),
         "",
     ]
     return "\n".join(lines)
 
 
-def _grain(results: Sequence[Result]) -> str:
-    """The kernel counts processor time in steps of 10 ms."""
-    slices = results[0].slices["connector"]
-    most = max(each.requests for each in slices)
-    return (
-        f"This run: {len(slices)} rounds with slices of at most {most} requests, so that a figure is no more "
-        f"exact than {10 / most:.2f} ms. A slice of a slow server ends after ten seconds, with fewer "
-        "requests."
-    )
-
-
-def _table(results: Sequence[Result], peered: bool) -> list[str]:
-    others = ["floor", *(["scim2-server"] if peered else [])]
+def _table(results: Sequence[Result]) -> list[str]:
+    others = [name for name in OTHERS if any(name in each.slices for each in results)]
     head = ["scenario", "requests", "ms of processor time", *(f"{name}: ms" for name in others)]
-    head += [*(f"times the {name}" if name == "floor" else f"times {name}" for name in others)]
+    head += [f"times {'' if name == 'scim2-server' else 'the '}{name}" for name in others]
     head += ["requests/s", *(f"{name}: /s" for name in others)]
     rows = [head, ["---", *["---:"] * (len(head) - 1)]]
     for result in results:
@@ -100,29 +90,48 @@ def _table(results: Sequence[Result], peered: bool) -> list[str]:
     return [f"| {' | '.join(row)} |" for row in rows]
 
 
-def _verdict(results: Sequence[Result], peered: bool) -> list[str]:
-    lines = ["## Against the targets", ""]
-    missed = [each for each in results if each.ratio("floor") > each.scenario.target]
-    lines += [
-        f"- At most 1.3 times the floor, 2.0 for a list: {len(results) - len(missed)} of {len(results)}"
-        + _named(missed, "floor")
+def _memory(taken: Mapping[str, Sequence[Taken]]) -> list[str]:
+    lines = [
+        f"## {LARGE.people:,} users, all of them in one group",
+        "",
+        "MB resident of all processes of the connector, before, at the most during, and after three such "
+        "requests one after another.",
+        "",
+        "| database | request | MB sent | MB got | before | at most | after | seconds, the quickest |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    if peered:
-        compared = [each for each in results if "scim2-server" in each.slices]
+    for database, each in taken.items():
+        for one in each:
+            sizes = (one.sent, one.got, one.before, one.peak, one.after)
+            shown = [f"{size / 1e6:,.1f}" if size < 1e8 else f"{size / 1e6:,.0f}" for size in sizes]
+            lines.append(f"| {database} | {one.what} | {' | '.join(shown)} | {one.seconds:.1f} |")
+    return [*lines, ""]
+
+
+def _verdict(results: Sequence[Result]) -> list[str]:
+    lines = []
+    for server, said in (
+        ("floor", "At most 1.3 times the floor, 2.0 for a list"),
+        ("bare floor", "The same against the bare floor"),
+    ):
+        missed = [each for each in results if each.ratio(server) > each.scenario.target]
+        lines.append(f"- {said}: {len(results) - len(missed)} of {len(results)}{_named(missed, server)}")
+    compared = [each for each in results if "scim2-server" in each.slices]
+    if compared:
         above = [each for each in compared if each.ratio("scim2-server") >= 1]
-        lines += [
+        lines.append(
             f"- Below scim2-server: {len(compared) - len(above)} of {len(compared)}"
             + _named(above, "scim2-server")
-        ]
+        )
     changed = [each for each in results if each.scenario.size]
     if len(changed) > 1:
         grown = changed[-1].cpu_ms("connector") / changed[0].cpu_ms("connector")
-        lines += [
+        lines.append(
             f"- Adding and removing in a group of {changed[-1].scenario.size:,} against one of "
             f"{changed[0].scenario.size:,}: {grown:.2f} times, "
             + ("within" if grown <= FLAT else "missing")
             + f" the target of {FLAT}."
-        ]
+        )
     return lines
 
 

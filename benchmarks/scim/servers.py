@@ -14,12 +14,12 @@ from pathlib import Path
 import psutil
 
 from benchmarks.scim.world import World
-from connector.web import THREADS
+from connector.web import CONNECTIONS, THREADS
 from connector.web_address import free_port
 
 ROOT = Path(__file__).parents[2]
 HOST = "127.0.0.1"
-_STARTS_WITHIN = 300  # scim2-server is given its users one by one
+_STARTS_WITHIN = 300  # scim2-server makes a model of each user
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,19 @@ class Server:
         each = (self.process, *self.process.children(recursive=True))
         return sum(int(process.memory_info().rss) for process in each)
 
+    def forget_peak(self) -> None:
+        """`peak_bytes` counts from now on (proc(5): clear_refs)."""
+        for process in (self.process, *self.process.children(recursive=True)):
+            Path(f"/proc/{process.pid}/clear_refs").write_text("5")
+
+    def peak_bytes(self) -> int:
+        """The most that was resident, of all its processes; on Linux only."""
+        peak = 0
+        for process in (self.process, *self.process.children(recursive=True)):
+            status = Path(f"/proc/{process.pid}/status").read_text()
+            peak += int(status.partition("VmHWM:")[2].split()[0]) * 1024
+        return peak
+
 
 @contextmanager
 def connector(url: str, folder: Path, **settings: str) -> Iterator[Server]:
@@ -47,7 +60,7 @@ def connector(url: str, folder: Path, **settings: str) -> Iterator[Server]:
     port = free_port(HOST)
     environment = {
         "CONNECTOR_DATABASE_URL": url, "CONNECTOR_DATA_DIR": str(folder),
-        "CONNECTOR_SCIM__RATE": "0", **settings,
+        "CONNECTOR_SECRET_KEY": "b" * 40, "CONNECTOR_SCIM__RATE": "0", **settings,
     }  # fmt: skip
     command = [sys.executable, "-m", "connector", "web", "--host", HOST, "--port", str(port)]
     with _running("connector", command, port, "/scim/v2", "/readyz", folder, environment) as server:
@@ -55,12 +68,13 @@ def connector(url: str, folder: Path, **settings: str) -> Iterator[Server]:
 
 
 @contextmanager
-def floor(url: str, folder: Path) -> Iterator[Server]:
+def floor(url: str, folder: Path, *, built_once: bool = False) -> Iterator[Server]:
     """Flask and SQLAlchemy, and nothing that isn't needed, in the same Granian."""
     port = free_port(HOST)
-    environment = {"BENCH_DATABASE_URL": url}
+    name = "bare floor" if built_once else "floor"
+    environment = {"BENCH_DATABASE_URL": url, "BENCH_BUILT_ONCE": "1" if built_once else ""}
     command = [sys.executable, *_granian("benchmarks.scim.floor:application", port)]
-    with _running("floor", command, port, "/scim/v2", "/ready", folder, environment) as server:
+    with _running(name, command, port, "/scim/v2", "/ready", folder, environment) as server:
         yield server
 
 
@@ -85,8 +99,8 @@ def _granian(target: str, port: int) -> list[str]:
     """The same settings as connector.web's."""
     return [
         "-m", "granian", "--interface", "wsgi", "--host", HOST, "--port", str(port), "--workers", "1",
-        "--blocking-threads", str(THREADS), "--backlog", "2048", "--backpressure", "4096", "--http", "1",
-        "--no-ws", "--no-access-log", "--log-level", "warning", "--factory", target,
+        "--blocking-threads", str(THREADS), "--backlog", "2048", "--backpressure", str(CONNECTIONS),
+        "--http", "1", "--no-ws", "--no-access-log", "--log-level", "warning", "--factory", target,
     ]  # fmt: skip
 
 
