@@ -28,6 +28,7 @@ from connector.store import breakers, progress, signals, trouble
 from connector.store.engine import Unavailable, reading, writing
 from connector.store.leases import Heartbeat, Lease, acquire
 from connector.store.signals import Asked
+from connector.store.sweep import sweep
 from sync.breaker import Breaker, wait
 from sync.model import LONG_AGO
 from sync.ports import Busy, Fenced, Licensing, Ports, Transient, Unauthorized
@@ -40,6 +41,7 @@ STOP_SECONDS = 6.0
 PULL_STOP_SECONDS = 2.0
 #: how often it is noted, and logged, how far a long round is
 NOTED_SECONDS, LOGGED_SECONDS = 1.0, 15.0
+SWEEP_SECONDS = 3600
 
 
 def run(overrides: Overrides, started_by: int | None = None) -> None:
@@ -78,6 +80,9 @@ def run(overrides: Overrides, started_by: int | None = None) -> None:
             misfire_grace_time=None,
             next_run_time=datetime.now(UTC),
         )
+    scheduler.add_job(
+        _sweep, "interval", args=[engine], seconds=SWEEP_SECONDS, max_instances=1, coalesce=True
+    )
     puller = Puller(settings, engine, worker.owner, stop)
     puller.schedule(scheduler)
     scheduler.add_job(
@@ -285,6 +290,16 @@ class Worker:
         if at - self._logged >= LOGGED_SECONDS:
             self._logged = at
             get_logger(__name__).info("a round is under way", what=what, done=done, of=of)
+
+
+def _sweep(engine: Engine) -> None:
+    try:
+        gone = sweep(engine, wiring.clock())
+    except Unavailable as error:
+        get_logger(__name__).warning("old rows were not swept", why=str(error))
+        return
+    if gone:
+        get_logger(__name__).info("old rows were swept", rows=gone)
 
 
 def _beating(engine: Engine, lease: Lease) -> Heartbeat:
