@@ -88,7 +88,7 @@ def _all(report: Report) -> Iterator[Section]:
             (f"{w.position} of {w.of}", w.user, w.product, w.because, f"since {minute(w.since)}")
             for w in report.waiting
         ),
-        "each free seat goes to the first; nobody has to do anything for it",
+        "each free seat goes to the first, without a click; a quantity request buys more",
         report.counts.get("waiting", 0),
     )
     yield Section("Seats", ("product", *_SEATS), tuple(_seats(s) for s in report.seats))
@@ -121,7 +121,7 @@ def _all(report: Report) -> Iterator[Section]:
         "Removals held until a person decides: `hold list`",
         ("user", "product", "guard", "group"),
         tuple((h.user, h.product, h.reason, h.group) for h in report.held),
-        "they keep the license until somebody releases or rejects the hold, or they are entitled again",
+        "they keep the license; `hold release` lets it be taken from them, `hold reject` leaves it to them",
         report.counts.get("held", 0),
     )
     yield Section(
