@@ -69,8 +69,8 @@ BUGS = (
             ),
             (
                 "connector/store/observed.py",
-                "sure = [person for person in chunk if person not in unsure]",
-                "sure = chunk",
+                "sure = [person for person in unlisted if person not in unsure]",
+                "sure = unlisted",
             ),
         ),
         "T09",
