@@ -131,6 +131,26 @@ def purchase(plant: Plant) -> list[str]:
     return [*([] if opened else ["R18: nobody was asked"]), *wrong, *late, *plant.violations()]
 
 
+def dropped_purchase(plant: Plant) -> list[str]:
+    """The answer is lost, then AnySoft drops the change: as if never asked for, so it is, once more (R20)."""
+    names = [f"user{n}" for n in range(6)]
+    plant.hire(*names)
+    plant.steer("office", refused=1.0)
+    plant.steer("script", quantity=LOST_3)
+    worker = plant.start()
+    plant.join(PRINT, *names)
+    opened = until(lambda: bool(plant.requests()), 60)
+    plant.approve()
+    dropped = until(lambda: any(effect.what == "dropped" for effect in plant.seen().ledger), 60)
+    plant.steer("office", refused=0.0)
+    late = plant.late()
+    plant.stop(worker)
+    came = [effect.number for effect in plant.seen().ledger if effect.what == "quantity"]
+    whole = opened and dropped and came == [6]
+    wrong = [] if whole else [f"T03: {came} bought, opened {opened}, dropped {dropped}"]
+    return [*wrong, *late, *plant.violations()]
+
+
 def asked_to_wait(plant: Plant) -> list[str]:
     plant.hire("ada", "bob", "eve")
     plant.steer("weather", wait_seconds=20)
@@ -212,6 +232,7 @@ SCENES: dict[str, Scene] = {
         doubtful_base,
         base_under_addon,
         purchase,
+        dropped_purchase,
         asked_to_wait,
         outage,
         role_refused,

@@ -169,7 +169,7 @@ def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> 
                 yield f"T03: request {request} was bought {sent[request]} times"
             pending[effect.product] = request
         if effect.what == "dropped" and effect.product in pending:
-            sent[pending[effect.product]] -= 1
+            sent[pending.pop(effect.product)] -= 1
         if effect.what == "quantity":
             quantity[effect.product] = effect.number
     for product, sold in seen.sold.items():
