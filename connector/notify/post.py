@@ -37,16 +37,11 @@ class Post:
     under_way: Event = field(default_factory=Event)
 
     def tick(self, stop: Event) -> None:
-        """Gather, then send. Its failures are logged and end nothing."""
-        log = get_logger(__name__)
+        """Gather, then send. Failures are logged and end nothing: what was gathered goes out all the same."""
         self.under_way.set()
         try:
-            self.gather()
-            self.send(stop.is_set)
-        except Unavailable as error:
-            log.warning("notices wait for the database", why=str(error))
-        except Exception:
-            log.exception("notices could not be gathered or sent")
+            _attempt("gathered", self.gather)
+            _attempt("sent", lambda: self.send(stop.is_set))
         finally:
             self.under_way.clear()
 
@@ -139,3 +134,13 @@ class Post:
                 return licenses(self.anysoft(self.settings, self.engine), connection)
         except (Transient, Unauthorized):
             return []
+
+
+def _attempt(what: str, step: Callable[[], None]) -> None:
+    log = get_logger(__name__)
+    try:
+        step()
+    except Unavailable as error:
+        log.warning("notices wait for the database", why=str(error))
+    except Exception:
+        log.exception(f"notices could not be {what}")

@@ -9,6 +9,7 @@ import hmac
 import pytest
 from sqlalchemy import Engine, update
 
+from connector.notify import gather
 from connector.notify.webhook import signature
 from connector.store import breakers, holds, notices, requests, trouble
 from connector.store.engine import reading, writing
@@ -172,6 +173,23 @@ def test_a_mail_server_that_refuses_is_tried_again_shown_and_stops_no_round(offi
     assert len(office.subjects()) == 1
     with reading(office.company.engine) as connection:
         assert notices.failing(connection) == []
+
+
+def test_what_was_gathered_goes_out_though_something_else_cannot_be(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.box.refuse = True
+    short(office.company, 5, 3)
+    office.tell()
+    office.box.refuse = False
+
+    def broken(*_: object) -> None:
+        raise LookupError("seeded")
+
+    monkeypatch.setattr(gather, "hold_matters", broken)
+    office.company.go(minutes=1)
+    office.tell()
+    assert len(office.subjects()) == 1
 
 
 def test_a_webhook_that_fails_gets_the_newest_once_it_answers(office: Office) -> None:
