@@ -28,7 +28,7 @@ from sync.sources.graph_auth import (
     ManagedIdentity,
     SignIn,
 )
-from tests.standins.answers import Fault, Seen
+from tests.standins.answers import Answer, Fault, Seen, answer
 from tests.standins.graph import CLIENT, TENANT, Entra
 from tests.standins.tls import Authority
 from tests.sync.sources.entra.faults import DISCOVERY, LOGIN, put, raw, status
@@ -170,6 +170,36 @@ def test_t24_t25_whatever_the_sign_in_answers_it_is_tried_again_later(
     assert "canary" not in str(failed.value) + caplog.text + "".join(capsys.readouterr())
     entra.faults.clear()
     assert signed.token()
+
+
+@pytest.mark.parametrize("file", ["key-first.pem", "token"])
+@pytest.mark.parametrize("code", [200, 400, 401, 500])
+@pytest.mark.parametrize("page", [False, True], ids=["JSON", "HTML"])
+def test_t23_a_sign_in_that_quotes_the_assertion_tells_it_to_nobody(
+    entra: Entra, tls: Authority, files: Path, file: str, code: int, page: bool,
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """A certificate's signed assertion, or a federated token; a client secret is among the faults."""
+    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.WARNING, "urllib3")  # as connector.log has it
+
+    def quote(given: Answer) -> Answer:
+        sent = asked(entra)["client_assertion"]
+        more = ("request-id", sent), ("Location", f"https://elsewhere.example/{sent}")
+        told = {"error": sent, "error_description": f"AADSTS700027: {sent}", "error_codes": [sent]}
+        return (
+            raw(f"<html>{sent}</html>".encode(), "text/html", code)(given)
+            if page
+            else answer(code, told, *more)
+        )
+
+    entra.faults.append(Fault(LOGIN, quote))
+    credential = FederatedToken(files / file) if file == "token" else Certificate(files / file)
+    with pytest.raises((Transient, Unauthorized)) as failed:
+        sign_in(entra, tls, credential).token()
+    sent = asked(entra)["client_assertion"]
+    said = f"{failed.value!r} {failed.value}{caplog.text}{''.join(capsys.readouterr())}"
+    assert not {part for part in (sent, *sent.split(".")) if part in said}
 
 
 def test_a_managed_identity_asks_the_machine(
