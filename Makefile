@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PEER   := .venv-scim2-server
 VENDORS := .venv-vendors
+#: of benchmarks.engine; all of it takes more than half an hour: make bench ENGINE_ARGS="--people 1000"
+ENGINE_ARGS ?=
 #: of each target of `make fuzz`
 FUZZ_SECONDS ?= 600
 KILLS  ?= 520
@@ -55,8 +57,9 @@ types: $(VENV)/.check
 imports: $(VENV)/.check
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.test $(PEER)/.installed  ## what a SCIM request costs; writes docs/benchmarks.md
+bench: $(VENV)/.test $(PEER)/.installed  ## what a SCIM request and a round cost; writes docs/benchmarks*.md
 	$(BIN)/python -m benchmarks.scim --peer $(PEER)/bin/python --write docs/benchmarks.md $(ARGS)
+	$(BIN)/python -m benchmarks.engine --write docs/benchmarks-engine.md $(ENGINE_ARGS)
 
 lock:  ## resolve the dependencies anew into requirements*.lock
 	$(BIN)/pip install -q uv
