@@ -133,22 +133,31 @@ def purchase(plant: Plant) -> list[str]:
 
 def dropped_purchase(plant: Plant) -> list[str]:
     """The answer is lost, then AnySoft drops the change: as if never asked for, so it is, once more (R20)."""
+    plant.steer("script", quantity=LOST_3)
+    return _dropped(plant, lambda: True)
+
+
+def refused_purchase(plant: Plant) -> list[str]:
+    """AnySoft says yes and drops the change all the same: a person is asked anew (R20)."""
+    return _dropped(plant, plant.approve)
+
+
+def _dropped(plant: Plant, again: Callable[[], bool]) -> list[str]:
     names = [f"user{n}" for n in range(6)]
     plant.hire(*names)
     plant.steer("office", refused=1.0)
-    plant.steer("script", quantity=LOST_3)
     worker = plant.start()
     plant.join(PRINT, *names)
-    opened = until(lambda: bool(plant.requests()), 60)
-    plant.approve()
+    opened = until(plant.approve, 60)
     dropped = until(lambda: any(effect.what == "dropped" for effect in plant.seen().ledger), 60)
     plant.steer("office", refused=0.0)
+    asked = until(again, 40)
     late = plant.late()
     plant.stop(worker)
     came = [effect.number for effect in plant.seen().ledger if effect.what == "quantity"]
-    whole = opened and dropped and came == [6]
-    wrong = [] if whole else [f"T03: {came} bought, opened {opened}, dropped {dropped}"]
-    return [*wrong, *late, *plant.violations()]
+    whole = opened and dropped and asked and came == [6]
+    wrong = [] if whole else [f"R20: {came} bought, opened {opened}, dropped {dropped}, asked anew {asked}"]
+    return [*plant.violations(), *wrong, *late]
 
 
 def asked_to_wait(plant: Plant) -> list[str]:
@@ -233,6 +242,7 @@ SCENES: dict[str, Scene] = {
         base_under_addon,
         purchase,
         dropped_purchase,
+        refused_purchase,
         asked_to_wait,
         outage,
         role_refused,

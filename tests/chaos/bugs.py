@@ -133,6 +133,18 @@ BUGS = (
         "purchase",
     ),
     Bug(
+        "what AnySoft dropped is sent again by the same approval",
+        (
+            (
+                "sync/quantity.py",
+                '        return _end(request, RequestState.REFUSED, now, "AnySoft dropped the change")\n',
+                "        return replace(request, state=RequestState.APPROVED, updated_at=now)\n",
+            ),
+        ),
+        "T03",
+        "refused_purchase",
+    ),
+    Bug(
         "already_assigned is always somebody else's doing",
         (
             (

@@ -143,10 +143,16 @@ def explained(ledger: Sequence[Effect], connection: Connection) -> Iterator[str]
 def purchases(seen: Seen, bought: Mapping[str, int], connection: Connection) -> Iterator[str]:
     """T03, T04: each change of quantity is one that a person approved, and each approval was bought once.
 
-    A change that AnySoft drops is none: where its answer was lost too, the same may be asked for again.
+    A change that AnySoft drops is none: where its answer was lost too, the same may be asked for again. Where
+    AnySoft had said yes, only another approval may (R20).
     """
     targets: dict[int, int] = {}
+    accepted: set[str] = set()
     for entry in audit.entries(connection):
+        if entry.action == "request.pending":
+            accepted.add(entry.subject)
+        if entry.action == "request.submitted" and entry.subject in accepted:
+            yield f"T03: {entry.subject} was sent again though AnySoft had said yes"
         if entry.action == "request.approved" and entry.actor != "sync":
             targets[int(entry.subject.removeprefix("request:"))] = json.loads(entry.detail)["target"]
     of_key = {
