@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], help="only there")
     parser.add_argument("--keys", choices=["honored", "ignored"], help="only with idempotency keys so")
     parser.add_argument("--patience", type=float, default=PATIENCE_SECONDS, help="chaos seconds")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)  # names and options in any order
     os.environ.setdefault(points.CLOCK, f"{time.time():.3f} {RATE}")
     if given.what == "bugs":
         return _bugs(given.parallel, given.names)
