@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, literal_column, select
 
 from connector.store import mappings as stored_mappings
 from connector.store import seats, seen_directories
@@ -16,9 +16,12 @@ from sync.ports import Licensing
 from sync.report import LISTED
 from sync.report_json import moment
 
-#: a disabled person's, given by hand: kept, and for a person to decide (R05)
+#: a disabled person's, given by hand: kept, and for a person to decide (R05); spelled as in the index
 OF_DISABLED = and_(
-    standings.c.origin == "manual", standings.c.held == "yes", standings.c.blocked == "DISABLED"
+    standings.c.origin == "manual",
+    standings.c.held == "yes",
+    standings.c.blocked == "DISABLED",
+    literal_column("standings.blocked <> ''"),
 )
 
 

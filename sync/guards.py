@@ -57,6 +57,12 @@ def _first_run(first: FirstRun, new: Sequence[Loss], policy: GuardPolicy) -> Ite
         yield HoldChange(first.hold, FIRST_RUN, None, ProductId(""), (), tuple(sorted(joining)))
 
 
+def enough(lost: int, policy: GuardPolicy) -> int:
+    """So many holders that `lost` losses reach no limit: whoever counts holders may stop there."""
+    percent = min(policy.group_percent, policy.product_percent)
+    return lost + 1 + (lost * 100 // percent if percent > 0 else 0)
+
+
 @dataclass(frozen=True, slots=True)
 class _Count:
     """One product's losses, against who held it before them."""

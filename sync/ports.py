@@ -103,6 +103,9 @@ class Licensing(Protocol):
     def assignments(self, id: SubscriptionId, accounts: Collection[AccountId] = ()) -> Iterator[Assigned]:
         """Who has it; `accounts` (up to 200) may narrow it, and may be ignored."""
 
+    def assigned(self, id: SubscriptionId) -> Iterator[AccountId]:
+        """The accounts of all of them, and no more of each: for millions."""
+
     def assign(self, id: SubscriptionId, accounts: Sequence[AccountId], key: str) -> Sequence[Result]:
         """Up to 200; one result each, in the order asked."""
 
@@ -256,9 +259,14 @@ class Ledger(Protocol):
         """How many wait for each product."""
 
     def guard_view(
-        self, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
+        self,
+        products: Collection[ProductId],
+        groups: Collection[GroupId],
+        since: datetime,
+        enough: Callable[[int], int],
     ) -> GuardView:
-        """For these products; holders for each of them with each of the groups, and as a whole."""
+        """For these products; holders for each of them with each of the groups, and as a whole. They are
+        counted no further than `enough` of so many losses as the view has."""
 
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:
         """The plan, in one transaction: standings, losses, holds (new ones get ids, those that

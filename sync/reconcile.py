@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TypeVar
 
 from sync import mapping
 from sync.apply import carry_out
@@ -11,7 +12,10 @@ from sync.catalog import bases_first
 from sync.decide import decide
 from sync.draft import Draft, Supply, draft, waiter_of
 from sync.entitle import entitle
+from sync.guards import enough
 from sync.model import (
+    AccountId,
+    Assigned,
     Decision,
     MappingId,
     PersonId,
@@ -19,14 +23,17 @@ from sync.model import (
     ProductId,
     RunId,
     Standing,
+    Subscription,
     Waiter,
 )
 from sync.plan import Applicable, Plan
-from sync.ports import Mark, Ports, Transient, Unauthorized
+from sync.ports import Holding, Mark, Ports, Transient, Unauthorized
 from sync.seats import seats_of
 from sync.sold import Sold, read_sold
 
+T = TypeVar("T")
 CHUNK = 500  #: people read at once
+NARROW = 200  #: accounts to which a list can be narrowed
 SWEEP = 5_000  #: people of one round over the changed ones; the rest comes in the next
 
 
@@ -100,6 +107,7 @@ def make_plan(
         touched,
         {group for loss in losses for group in loss.groups},
         now - timedelta(hours=policy.guard.hours),
+        lambda earlier: enough(earlier + len(losses), policy.guard),
     )
     return draft(read, view, _supply(ports, sold, read), sold.catalog, policy.guard)
 
@@ -120,23 +128,35 @@ def observe(
     for subscription in (sold.subscriptions[product] for product in products):
         left = ports.ledger.holding(subscription.product)
         try:
-            batch, listed = [], 0
-            for assigned in ports.licensing.assignments(subscription.id):
-                listed += 1
-                if listed % CHUNK == 0:
-                    ports.progress(f"holders of {subscription.product}", listed, subscription.assigned)
-                if assigned.account in left.accounts:
-                    left.accounts.remove(assigned.account)
-                    continue
-                batch.append(assigned)
-                if len(batch) >= CHUNK:
-                    ports.ledger.observe(run, subscription.product, batch, started)
-                    batch = []
-            ports.ledger.observe(run, subscription.product, batch, started)
+            strange = _strange(ports, subscription, left)
+            for batch in _chunks(_described(ports, subscription, strange)):
+                ports.ledger.observe(run, subscription.product, batch, started)
         except Transient as error:
             yield f"the list of who has {subscription.product} broke off, nobody is freed by it: {error}"
             continue
         ports.ledger.unseen(run, subscription.product, left, settled_before, started)
+
+
+def _strange(ports: Ports, subscription: Subscription, left: Holding) -> set[AccountId]:
+    """Whom the list names and we don't know of; whom we know are taken out of `left`."""
+    strange = set()
+    for listed, account in enumerate(ports.licensing.assigned(subscription.id), 1):
+        if listed % SWEEP == 0:
+            ports.progress(f"holders of {subscription.product}", listed, subscription.assigned)
+        if account in left.accounts:
+            left.accounts.remove(account)
+        else:
+            strange.add(account)
+    return strange
+
+
+def _described(ports: Ports, subscription: Subscription, accounts: set[AccountId]) -> list[Assigned]:
+    if not accounts:
+        return []
+    narrowed = sorted(accounts) if len(accounts) <= NARROW else ()
+    return [
+        each for each in ports.licensing.assignments(subscription.id, narrowed) if each.account in accounts
+    ]
 
 
 def _concerned(
@@ -164,8 +184,8 @@ def _everyone(
             ports.progress("people", after, 0)
 
 
-def _chunks(people: Sequence[PersonId]) -> Iterator[Sequence[PersonId]]:
-    return (people[n : n + CHUNK] for n in range(0, len(people), CHUNK))
+def _chunks(all_of_them: Sequence[T]) -> Iterator[Sequence[T]]:
+    return (all_of_them[n : n + CHUNK] for n in range(0, len(all_of_them), CHUNK))
 
 
 def _decide_all(

@@ -28,7 +28,7 @@ from tests.watching import PRODUCTS, Watch
 SAMPLE = 40  #: people who are explained each day; all of them once a week
 SLACK = 3  #: seats that an approver buys beyond the need, so that they run out again
 WRITES = ("assign", "unassign", "change_quantity", "create_account", "set_active")
-READS = ("subscriptions", "subscription", "tenant", "assignments")
+READS = ("subscriptions", "subscription", "tenant", "assignments", "assigned")
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert
 
 from benchmarks.engine.world import PRODUCTS, TOKEN, World, group_id
 from connector.anysoft.office import open_tenant
-from connector.store import migrations, signals
+from connector.store import migrations, signals, tallies
 from connector.store.engine import connect, writing
 from connector.store.rows import canonical
 from connector.store.tables import credentials, directories, groups, mappings, runs, tenant_subscriptions
@@ -44,6 +44,7 @@ def fill(url: str, world: World) -> None:
                 connection.exec_driver_sql(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'pk'), (SELECT max(pk) FROM {table}))"
                 )
+        tallies.recount(connection)
         signals.put(connection, "full_round", datetime.now(UTC).isoformat(), datetime.now(UTC))
     with engine.connect() as analyzed:
         if analyzed.dialect.name == "postgresql":

@@ -1,6 +1,7 @@
 """How are users found, made and switched off in the built-in tenant?"""
 
 import uuid
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -9,9 +10,13 @@ from connector.anysoft.bodies import AccountChange, NewAccount
 from connector.anysoft.selling import refuse
 from connector.anysoft.wire import PAGE
 from connector.store.fold import folded
+from connector.store.rows import raw
 from connector.store.tables import tenant_accounts, tenant_assignments
 from sync.model import Account, AccountId, Assigned, SubscriptionId
 from sync.ports import Missing, Rejected
+
+#: accounts of a page that is no list answer
+MANY = 10_000
 
 
 def find(conn: Connection, user_name: str) -> Account | None:
@@ -96,3 +101,10 @@ def assignments_page(
     if narrowed is not None:
         query = query.where(tenant_assignments.c.account_id.in_(narrowed))
     return [Assigned(AccountId(account), name, at) for account, at, name in conn.execute(query).all()]
+
+
+def assigned_page(conn: Connection, id: SubscriptionId, after: str) -> Sequence[AccountId]:
+    """Up to 10,000 holders' accounts, in order, later than `after`."""
+    mine = tenant_assignments.c.subscription_id == id
+    query = select(tenant_assignments.c.account_id).where(mine, tenant_assignments.c.account_id > after)
+    return [account for (account,) in raw(conn, query.order_by("account_id").limit(MANY))]

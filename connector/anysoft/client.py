@@ -98,6 +98,9 @@ class HttpTenant:
         query = [("user_id", account) for account in accounts] if len(accounts) <= BATCH else []
         return self._list(_path("subscriptions", id) + "/assignments", wire.assigned_of, query)
 
+    def assigned(self, id: SubscriptionId) -> Iterator[AccountId]:
+        return (each.account for each in self.assignments(id))
+
     def assign(self, id: SubscriptionId, accounts: Sequence[AccountId], key: str) -> Sequence[Result]:
         return self._batch(id, "assignments", accounts, key, ASSIGNING)
 

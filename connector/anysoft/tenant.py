@@ -163,6 +163,21 @@ class BuiltInTenant:
                 return
             after = page[-1].account
 
+    def assigned(self, id: SubscriptionId) -> Iterator[AccountId]:
+        """As `assignments`, in larger pages."""
+        self.subscription(id)
+        return self._assigned(id)
+
+    def _assigned(self, id: SubscriptionId) -> Iterator[AccountId]:
+        after = ""
+        while True:
+            with self._reading() as conn:
+                page = accounts.assigned_page(conn, id, after)
+            yield from page
+            if len(page) < accounts.MANY:
+                return
+            after = page[-1]
+
     def assign(self, id: SubscriptionId, accounts: Sequence[AccountId], key: str) -> Sequence[Result]:
         return self._once(
             Call(key, f"POST /v1/subscriptions/{id}/assignments", accounts_body(accounts), 200),

@@ -1,14 +1,14 @@
 """What do the guards count? Losses that no person excused, and who holds what now (R24)."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from connector.store.intents import Bases
 from connector.store.mirror import descendants, read_nestings
-from connector.store.queue import count
+from connector.store.rows import CHUNK, chunks
 from connector.store.tables import holds, losses, mappings, memberships, standings, users
 from sync.model import GroupId, HoldId, Loss, PersonId, ProductId
 from sync.ports import GuardView
@@ -24,24 +24,24 @@ def guard_view(
     products: Collection[ProductId],
     groups: Collection[GroupId],
     since: datetime,
+    enough: Callable[[int], int],
     bases: Bases,
 ) -> GuardView:
     """For each of the products as a whole, and with each of the groups."""
     wanted = sorted(products)
+    lost = _losses(connection, wanted, since, bases)
+    limit = enough(len(lost))
     holders: dict[tuple[ProductId, GroupId | None], int] = {}
     for product in wanted:
-        holders[product, None] = count(connection, product, HOLDS)
+        holders[product, None] = _holders(connection, product, limit)
     transitive = _transitive(connection, wanted, groups)
     edges = read_nestings(connection, {group for _, group in transitive}) if transitive else []
     for group in sorted(groups):
-        for product, members in _members(connection, wanted, {group}).items():
-            holders[product, group] = members
-        deep = [product for product in wanted if (product, group) in transitive]
         inside = descendants(edges, group)
-        if deep and len(inside) > 1:
-            for product, members in _members(connection, deep, inside).items():
-                holders[product, group] = members
-    return GuardView(_losses(connection, wanted, since, bases), holders, _open(connection, wanted))
+        for product in wanted:
+            among = inside if (product, group) in transitive else {group}
+            holders[product, group] = _members(connection, product, among, limit)
+    return GuardView(lost, holders, _open(connection, wanted))
 
 
 def _losses(
@@ -89,19 +89,38 @@ def _transitive(
     return {pair for pair in pairs if pair[1] in groups}
 
 
-def _members(
-    connection: Connection, products: list[ProductId], inside: Collection[GroupId]
-) -> dict[ProductId, int]:
-    """How many holders of each product any of these groups has."""
+def _holders(connection: Connection, product: ProductId, limit: int) -> int:
+    """How many hold the product; no more than `limit` are counted."""
+    found = select(standings.c.person_pk).where(HOLDS, standings.c.product == product).limit(limit)
+    return connection.scalar(select(func.count()).select_from(found.subquery())) or 0
+
+
+def _members(connection: Connection, product: ProductId, inside: Collection[GroupId], limit: int) -> int:
+    """How many holders of the product any of these groups has; no more than `limit` are counted."""
+    found: set[int] = set()
+    for group in sorted(inside):
+        after: int | None = 0
+        while after is not None:
+            people, after = _some(connection, group, after, max(2 * limit, CHUNK))
+            for chunk in chunks(people):
+                who = select(standings.c.person_pk).where(HOLDS, standings.c.product == product)
+                found.update(connection.scalars(who.where(standings.c.person_pk.in_(chunk))))
+                if len(found) >= limit:
+                    return limit
+    return len(found)
+
+
+def _some(connection: Connection, group: GroupId, after: int, limit: int) -> tuple[list[int], int | None]:
+    """The people of the group's next members, and up to which user that was; None: there are no more."""
     query = (
-        select(standings.c.product, func.count(standings.c.person_pk.distinct()))
-        .join(users, users.c.person_pk == standings.c.person_pk)
-        .join(memberships, memberships.c.user_pk == users.c.pk)
-        .where(HOLDS, standings.c.product.in_(products), memberships.c.group_pk.in_(sorted(inside)))
-        .group_by(standings.c.product)
+        select(memberships.c.user_pk, users.c.person_pk)
+        .join(users, users.c.pk == memberships.c.user_pk)
+        .where(memberships.c.group_pk == group, memberships.c.user_pk > after)
+        .order_by(memberships.c.user_pk)
+        .limit(limit)
     )
-    found = {ProductId(product): members for product, members in connection.execute(query)}
-    return {product: found.get(product, 0) for product in products}
+    rows = connection.execute(query).all()
+    return [person for _, person in rows], rows[-1].user_pk if len(rows) == limit else None
 
 
 def _open(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
 
-from connector.store import audit, marks, standings
+from connector.store import audit, marks, standings, tallies
 from connector.store.rows import chunks
 from connector.store.standings import reasons_of
 from connector.store.tables import actions, intent_items, intents
@@ -108,6 +108,7 @@ def _doubt(
         doubt: dict[str, object] = {"held": Held.MAYBE.value}
         if intent.kind == "assign":
             doubt["waiting"] = False
+        tallies.shift(connection, tallies.holders_among(connection, chunk, [intent.product]), ())
         connection.execute(update(rows).where(them).values(doubt))
         base_is(connection, chunk, intent.product, bases, ready=False)
     return {"mappings": sorted(mappings)}

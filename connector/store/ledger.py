@@ -18,6 +18,7 @@ from connector.store import (
     queue,
     requests,
     runs,
+    tallies,
 )
 from connector.store.engine import reading, writing
 from connector.store.intents import Bases
@@ -38,6 +39,7 @@ from sync.model import (
 )
 from sync.plan import Action, Done, HeldRemoval, Plan
 from sync.ports import GuardView, Holding, Intent, Mark, Outcome, Transient
+from sync.reconcile import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class SqlLedger:
     def begin(self, cause: str, scope: str, now: datetime) -> RunId:
         with self._writing() as connection:
             run, broken = runs.begin(connection, cause, scope, now)
+            if scope == Scope.EVERYONE:
+                tallies.recount(connection)
             intents.abandon(connection, broken, now)
             return run
 
@@ -84,10 +88,14 @@ class SqlLedger:
             return queue.waiting(connection)
 
     def guard_view(
-        self, products: Collection[ProductId], groups: Collection[GroupId], since: datetime
+        self,
+        products: Collection[ProductId],
+        groups: Collection[GroupId],
+        since: datetime,
+        enough: Callable[[int], int],
     ) -> GuardView:
         with reading(self.engine) as connection:
-            found = guard_view.guard_view(connection, products, groups, since, self.bases)
+            found = guard_view.guard_view(connection, products, groups, since, enough, self.bases)
             return replace(found, first_run=first_run.observing(connection))
 
     def store(self, run: RunId, plan: Plan, marks: Sequence[Mark], now: datetime) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, or_, sel
 from connector.store import marks, standings
 from connector.store.fold import folded
 from connector.store.intents import Bases, clear, follow
-from connector.store.rows import chunks
+from connector.store.rows import chunks, raw
 from connector.store.tables import intent_items, intents, persons, users
 from connector.store.tables import standings as rows
 from sync.model import AccountId, Assigned, Held, Origin, PersonId, ProductId, RunId, Standing
@@ -59,7 +59,7 @@ def observe(
 def holding(connection: Connection, product: ProductId) -> Holding:
     """Who has it, as the ledger says: read at once, for millions."""
     surely = _holders(persons.c.account_id, product, rows.c.held == "yes")
-    each: list[AccountId | None] = list(connection.scalars(surely).all())
+    each: list[AccountId | None] = [account for (account,) in raw(connection, surely)]
     accounts = {account for account in each if account is not None}
     doubtful = connection.execute(
         _holders(rows.c.person_pk, product, rows.c.held == "maybe").add_columns(persons.c.account_id)

@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.store import audit
+from connector.store import audit, tallies
 from connector.store.tables import persons, standings
 from sync.model import MappingId, PersonId, ProductId, Waiter
 
@@ -120,7 +120,7 @@ def doubtful(connection: Connection) -> dict[ProductId, int]:
 
 def surely_held(connection: Connection) -> dict[ProductId, int]:
     """How many surely hold each product."""
-    return _held(connection, "yes")
+    return tallies.surely_held(connection)
 
 
 def _held(connection: Connection, held: str) -> dict[ProductId, int]:

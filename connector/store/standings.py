@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, select
 
+from connector.store import tallies
 from connector.store.rows import CHUNK, canonical, chunks, insert_into, upsert
 from connector.store.tables import standings
 from sync.model import (
@@ -144,5 +145,9 @@ def write(connection: Connection, changed: Iterable[Standing]) -> None:
     excluded = insert_into(connection, standings).excluded
     moved = case((and_(excluded.waiting, standings.c.waiting), standings.c.moved_to), else_=excluded.moved_to)
     in_order = sorted(changed, key=lambda s: (s.person, s.product))
-    for chunk in chunks(map(to_row, in_order), CHUNK):
-        upsert(connection, standings, chunk, {"moved_to": moved})
+    for chunk in chunks(in_order, CHUNK):
+        pairs = {(s.person, s.product) for s in chunk}
+        holders = tallies.holders_among(connection, {s.person for s in chunk}, {s.product for s in chunk})
+        upsert(connection, standings, [to_row(s) for s in chunk], {"moved_to": moved})
+        hold = {(s.person, s.product) for s in chunk if s.held is Held.YES}
+        tallies.shift(connection, holders & pairs, hold)

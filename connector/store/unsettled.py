@@ -17,13 +17,13 @@ that is to be set (in)active (R05, R06, R08). Who is blocked is reported in each
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
     Connection,
-    Row,
     and_,
     case,
     exists,
@@ -34,7 +34,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
-from connector.store.rows import chunks
+from connector.store.rows import chunks, raw
 from connector.store.standings import reasons_text
 from connector.store.tables import memberships, persons, standings, users
 from sync.entitle import reasons_by_product
@@ -47,6 +47,7 @@ SPAN = 5_000
 _HOLDS, _BY_HAND, _WAITS, _RESTS = 1, 2, 3, 4
 _SINCE = '"since":"'  # the last of a reason's keys
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_DAY = 86_400_000_000  #: microseconds
 
 
 def unsettled(
@@ -63,7 +64,7 @@ def unsettled(
     upto = PersonId(min(after + SPAN, last))
     members = _members(connection, after, upto, applicable)
     entitled, odd = _entitled(members, applicable)
-    for person, product, reasons, priority, kind in connection.execute(_rows(after, upto, protected)).all():
+    for person, product, reasons, priority, kind in raw(connection, _rows(after, upto, protected)):
         wanted = entitled.pop((person, product), None)
         if wanted is None:
             fine = kind in (_RESTS, _BY_HAND) and reasons == "[]"
@@ -91,7 +92,7 @@ def at_stake() -> ColumnElement[bool]:
 
 def _members(
     connection: Connection, after: PersonId, upto: PersonId, applicable: Applicable
-) -> Sequence[Row[Any]]:
+) -> list[tuple[Any, ...]]:
     """(person, active, group, since in microseconds)"""
     since = type_coerce(memberships.c.since, BigInteger)
     query = (
@@ -101,8 +102,7 @@ def _members(
     )
     if len(applicable) <= 1000:
         query = query.where(among(applicable))
-    rows: Sequence[Row[Any]] = connection.execute(query).all()
-    return rows
+    return raw(connection, query)
 
 
 def _entitled(
@@ -118,8 +118,10 @@ def _entitled(
             key = (person, product)
             if key in entitled:
                 several[person] = []
-            at = _EPOCH + timedelta(0, 0, since if since > made_at else made_at)
-            entitled[key] = (f'{head}{at.isoformat()}"}}]', priority)
+            day, at = divmod(since if since > made_at else made_at, _DAY)
+            second, fraction = divmod(at, 1_000_000)
+            point = f".{fraction:06}" if fraction else ""
+            entitled[key] = (f'{head}{_date(day)}{_time(second)}{point}+00:00"}}]', priority)
         if not active:
             disabled.add(person)
     if several:
@@ -130,6 +132,17 @@ def _entitled(
             for product, reasons in reasons_by_product(theirs, applicable).items():
                 entitled[person, product] = (reasons_text(reasons), reasons[0].priority)
     return entitled, disabled
+
+
+@cache
+def _date(day: int) -> str:
+    """Of a time in ISO 8601; dates and times of day are few, and `isoformat` for millions takes seconds."""
+    return f"{(_EPOCH + timedelta(day)).date().isoformat()}T"
+
+
+@cache
+def _time(second: int) -> str:
+    return (_EPOCH + timedelta(0, second)).time().isoformat()
 
 
 def _gives(mapping: GroupMapping) -> tuple[ProductId, int, int, str]:

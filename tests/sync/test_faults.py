@@ -226,7 +226,7 @@ def test_r15_no_license_left_is_no_error_and_the_head_stays_the_head(company: Co
 def test_t11_a_list_that_is_behind_frees_nobody(company: Company) -> None:
     staffed(company, 2, 2)
     company.round()
-    fail(company, ("assignments",), lambda name, carry_out: iter(()))
+    fail(company, ("assigned",), lambda name, carry_out: iter(()))
     company.go(seconds=30)
     company.round(Scope.EVERYONE)
     assert company.held(names(1)[0], PRINT) is Held.YES

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 import pytest
 
-from sync.guards import check
+from sync.guards import check, enough
 from sync.model import GroupId, GuardPolicy, HoldId, Loss, PersonId, ProductId
 from sync.plan import HoldChange
 from sync.ports import GuardView
@@ -206,3 +206,16 @@ def test_the_limits_are_settings() -> None:
     strict = GuardPolicy(empty_from=1, group_min=0, group_percent=0)
     view = GuardView((), holders_of(0), {})
     assert [c.reason for c in check(view, left(1), (), strict)] == ["group_emptied"]
+
+
+@pytest.mark.parametrize(
+    "policy", [GuardPolicy(), GuardPolicy(group_percent=0), GuardPolicy(product_percent=3)]
+)
+def test_more_holders_than_are_enough_change_nothing(policy: GuardPolicy) -> None:
+    """R24: whoever counts them may stop there; with one holder less it may trip."""
+    for losses in range(1, 80):
+        new = (left if losses % 2 else disabled)(*range(1, losses + 1))
+        at_least = enough(losses, policy)
+        counted = check(GuardView((), holders_of(at_least, at_least), {}), new, (), policy)
+        all_of_them = check(GuardView((), holders_of(10**6, 10**6), {}), new, (), policy)
+        assert counted == all_of_them, losses

@@ -13,6 +13,7 @@ from connector.store.tables.ledger import (
     runs,
     seat_history,
     standings,
+    tallies,
 )
 from connector.store.tables.mirror import (
     changes,
@@ -78,6 +79,7 @@ __all__ = [
     "standings",
     "state",
     "subjects",
+    "tallies",
     "tenant_accounts",
     "tenant_answers",
     "tenant_assignments",

@@ -73,7 +73,19 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
         sqlite_where=text("look_at IS NOT NULL"),
         postgresql_where=text("look_at IS NOT NULL"),
     ),
-    Index("ix_standings_held", "product", "held"),
+    Index("ix_standings_held", "product", "held", "person_pk"),
+    Index(
+        "ix_standings_blocked",
+        "blocked",
+        sqlite_where=text("blocked <> ''"),
+        postgresql_where=text("blocked <> ''"),
+    ),
+)
+tallies = Table(  # counted with each write of standings
+    "tallies",
+    metadata,
+    Column("product", String(64), primary_key=True),
+    Column("surely", Integer, nullable=False),  # how many surely hold it
 )
 losses = Table(  # R24 counts these over 24 hours; one row per person, product and group that was lost
     "losses",

@@ -75,7 +75,7 @@ users = Table(
     key(),
     Column("directory_pk", Key, ForeignKey("directories.pk"), nullable=False),
     Column("id", String(36), nullable=False, unique=True),  # ours, a uuid
-    Column("person_pk", Key, ForeignKey("persons.pk"), nullable=False, index=True),
+    Column("person_pk", Key, ForeignKey("persons.pk"), nullable=False),
     Column("user_name", Text, nullable=False),
     Column("folded", Folded, nullable=False),
     Column("display_name", Text, nullable=False, server_default=""),
@@ -91,6 +91,7 @@ users = Table(
     Index("ix_users_external", "directory_pk", "external_id"),
     Index("uq_users_pulled", "directory_pk", "pulled_id", unique=True),
     Index("ix_users_folded", "folded"),
+    Index("ix_users_person_pk", "person_pk", "active"),
     sqlite_autoincrement=True,
 )
 emails = Table(  # addresses in the users' documents, to find people by
@@ -125,8 +126,9 @@ memberships = Table(
     "memberships",
     metadata,
     Column("group_pk", Key, ForeignKey("groups.pk"), primary_key=True),
-    Column("user_pk", Key, ForeignKey("users.pk"), primary_key=True, index=True),
+    Column("user_pk", Key, ForeignKey("users.pk"), primary_key=True),
     at("since"),
+    Index("ix_memberships_user_pk", "user_pk", "since"),
     sqlite_with_rowid=False,
 )
 nestings = Table(

@@ -36,7 +36,7 @@ def emptied(world: World, count: int = 3) -> tuple[list[PersonId], HoldId]:
 
 
 def view(world: World, *groups: GroupId, since: float = -60) -> GuardView:
-    return world.ledger.guard_view([PRINT, CENTRE], groups, at(since))
+    return world.ledger.guard_view([PRINT, CENTRE], groups, at(since), lambda lost: 1_000)
 
 
 def test_standings_come_back_as_they_were_stored(engine: Engine) -> None:
@@ -155,6 +155,19 @@ def test_an_addon_lost_with_its_base_says_so(engine: Engine) -> None:
     world.ledger.store(world.begin(), Plan((gone,), (lost(ada, product=CENTRE),)), (), at(0))
     (loss,) = view(world).losses
     assert loss.base == PRINT
+
+
+def test_holders_are_counted_no_further_than_enough(engine: Engine) -> None:
+    """R24 asks whether a limit is passed: a group of a million needn't be counted for three who left."""
+    world = World(engine)
+    entra = world.directory()
+    people = world.people(entra, 9)
+    group = world.group(entra, "staff")
+    world.join_all(group, people)
+    world.stand(*(held(person) for person in people[2:]))
+    for limit, found in ((3, 3), (7, 7), (8, 7)):
+        seen = world.ledger.guard_view([PRINT], {group}, at(-60), lambda lost, limit=limit: limit + lost)  # type: ignore[misc]
+        assert seen.holders == {(PRINT, None): found, (PRINT, group): found}
 
 
 def test_holders_are_managed_held_and_not_lost(engine: Engine) -> None:
