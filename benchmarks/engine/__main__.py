@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
@@ -33,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 @click.command()
 @click.option("--people", default="1000,100000,1000000", show_default=True, help="sizes of the companies")
 @click.option("--database", default="sqlite,postgresql", show_default=True)
-@click.option("--only", default="", help="one measure: " + ", ".join((*_ORDER, "mapped")))
+@click.option("--only", default="", help="of these measures: " + ", ".join((*_ORDER, "mapped")))
 @click.option("--cache", default="build/bench-engine", show_default=True, type=click.Path(path_type=Path),
               help="folder for the worlds and the figures")  # fmt: skip
 @click.option("--write", type=click.Path(path_type=Path), help="where to write the page")
@@ -46,20 +47,17 @@ def main(people: str, database: str, only: str, cache: Path, write: Path | None)
         with ExitStack() as stack:
             server = stack.enter_context(postgres()) if name == "postgresql" else None
             for size in sizes:
-                measures = [each for each in _ORDER if only in ("", each)]
+                measures = [each for each in _ORDER if not only or each in only.split(",")]
                 if measures:
                     _measure(cache, name, World(size), measures, server)
-            if LARGE in sizes and only in ("", "mapped"):
+            if LARGE in sizes and (not only or "mapped" in only.split(",")):
                 _measure(cache, name, World(LARGE, served=False), ["mapped"], server)
     if write is not None:
         write.write_text(page(_kept(cache)))
 
 
 def _measure(cache: Path, name: str, world: World, measures: list[str], server: Postgres | None) -> None:
-    folder = cache / f"run-{name}-{world.name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    with _copy(cache, folder, world, server) as url:
+    with TemporaryDirectory(dir=cache) as made, _copy(cache, folder := Path(made), world, server) as url:
         for measure in measures:
             _fresh(url)
             module = "processes" if measure in _OUTSIDE else "inside"
