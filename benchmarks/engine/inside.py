@@ -118,8 +118,8 @@ def explain(url: str, folder: Path, people: int) -> Figures:
     )
     whole = (time.perf_counter() - at) * 1000
     return {
-        "wall_ms": median(took[1:]), "least_ms": min(took[1:]), "most_ms": max(took[1:]), "cpu_ms": fmean(spent[1:]),
-        "process_ms": whole,
+        "wall_ms": median(took[1:]), "least_ms": min(took[1:]), "most_ms": max(took[1:]),
+        "cpu_ms": fmean(spent[1:]), "process_ms": whole,
     }  # fmt: skip
 
 

@@ -135,8 +135,8 @@ TABLES = (
         "explain", "`explain USER`",
         "The whole command, 30 different people, in a process that runs already; then one as a process, with "
         "Python's start. Milliseconds.",
-        (("median", _shown("wall_ms")), ("least", _shown("least_ms")), ("most", _shown("most_ms")), ("processor", _shown("cpu_ms")),
-         ("as a process", _shown("process_ms", ",.0f"))),
+        (("median", _shown("wall_ms")), ("least", _shown("least_ms")), ("most", _shown("most_ms")),
+         ("processor", _shown("cpu_ms")), ("as a process", _shown("process_ms", ",.0f"))),
     ),
 )  # fmt: skip
 
