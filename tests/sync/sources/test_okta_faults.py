@@ -45,6 +45,8 @@ class Begun:
         shutil.copyfile(self.database, folder / "connector.db")
         engine = connect(f"sqlite:///{folder / 'connector.db'}")
         self.okta.org, self.okta.faults, self.other.seen = deepcopy(self.org), [], []
+        for bucket in self.okta.buckets.values():
+            bucket.used, bucket.reset = 0, None  # the clock went back: else no minute would ever end
         company = Company(engine, now=self.now)
         company._keys = count(1000)  # those before were used
         yield Northmill(company, self.okta, self.bundle)
@@ -91,8 +93,8 @@ def test_t07_t25_a_fault_removes_nobody_is_reported_and_heals(
     okta.app, okta.seen = app_there(), []
     if case.app:
         northmill.reader.as_app()
-    caplog.set_level("DEBUG")
     caplog.set_level("WARNING", "urllib3")  # as connector.log has it
+    caplog.set_level("DEBUG")
     with capture_logs() as logged:
         done = northmill.pull(full=case.full)
     assert not done.whole
