@@ -55,13 +55,12 @@ def drop_groups(session: Session) -> None:
 
 def drop_people(session: Session) -> None:
     """Whose id was looked up and isn't there any more."""
+    looked_up = select(staged_users.c.id).where(
+        staged_users.c.directory_pk == session.directory, staged_users.c.state == "gone"
+    )
     gone = (
-        select(users.c.id)
-        .join(
-            staged_users,
-            and_(staged_users.c.directory_pk == users.c.directory_pk, staged_users.c.id == users.c.pulled_id),
-        )
-        .where(users.c.directory_pk == session.directory, staged_users.c.state == "gone")
+        select(users.c.id)  # not joined, for which SQLite looks at everybody
+        .where(users.c.directory_pk == session.directory, users.c.pulled_id.in_(looked_up))
         .order_by(users.c.pk)
     )
     for id in session.connection.scalars(gone).all():
