@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, func, literal, select, union_all
 
 from connector.store import audit
 from connector.store.engine import reading
-from connector.store.tables import intents, persons, requests, standings
+from connector.store.tables import intents, persons, requests, standings, tallies
 from tests.chaos.history import History
 from tests.chaos.office import NEEDS, Effect
 
@@ -209,7 +209,7 @@ def approvals(connection: Connection) -> Approvals:
 
 
 def whole(connection: Connection) -> Iterator[str]:
-    """T12, T26: the database and the audit log are whole."""
+    """T12, T26: the database and the audit log are whole, and the tallies what is counted."""
     if connection.dialect.name == "sqlite":
         for (said,) in connection.exec_driver_sql("PRAGMA integrity_check"):
             if said != "ok":
@@ -217,6 +217,14 @@ def whole(connection: Connection) -> Iterator[str]:
     found = audit.verify(connection)
     if isinstance(found, audit.Broken):
         yield f"T26: {found.why}"
+    each = union_all(
+        select(tallies.c.product, tallies.c.surely.label("n")),
+        select(standings.c.product, literal(-1)).where(standings.c.held == "yes"),
+    ).subquery()  # in one statement: one moment, also while a worker writes
+    beyond = func.sum(each.c.n)
+    query = select(each.c.product, beyond).group_by(each.c.product).having(beyond != 0)
+    for product, more in connection.execute(query):
+        yield f"T12: the tally of {product} counts {more:+} beyond those who hold it"
 
 
 def unfinished(seen: Seen, history: History, engine: Engine) -> list[str]:
