@@ -44,7 +44,7 @@ class Running:
     out: list[str] = field(default_factory=list)
     err: list[str] = field(default_factory=list)
 
-    def wait_for(self, said: str, seconds: float = 40) -> str:
+    def wait_for(self, said: str, seconds: float = 90) -> str:
         """The line of stdout that begins so."""
         return until(
             lambda: next((line for line in self.out if line.startswith(said)), ""), seconds, self.tell

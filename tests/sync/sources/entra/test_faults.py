@@ -115,8 +115,8 @@ def test_t07_t25_a_spoiled_read_removes_nobody_and_heals(
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """And no secret of ours goes anywhere (T23, T24): a log, a report, the database, another host."""
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "urllib3")  # as connector.log has it
+    caplog.set_level(logging.DEBUG)
     staffed.entra.faults.append(case.fault(staffed.entra, other.url))
     done = staffed.pull(full=case.full)
     assert not done.whole
@@ -299,8 +299,8 @@ def test_t23_t24_no_secret_in_the_database_or_the_log(
     staffed: EntraCompany, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """When all goes well, too."""
-    caplog.set_level(logging.DEBUG)  # other tests of this process may have set up logging
     caplog.set_level(logging.WARNING, "urllib3")
+    caplog.set_level(logging.DEBUG)  # other tests of this process may have set up logging
     assert staffed.pull(full=True).whole
     said = "".join(capsys.readouterr()) + caplog.text
     assert "graph answered" in said

@@ -180,8 +180,8 @@ def test_t23_a_sign_in_that_quotes_the_assertion_tells_it_to_nobody(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
     """A certificate's signed assertion, or a federated token; a client secret is among the faults."""
-    caplog.set_level(logging.DEBUG)
     caplog.set_level(logging.WARNING, "urllib3")  # as connector.log has it
+    caplog.set_level(logging.DEBUG)
 
     def quote(given: Answer) -> Answer:
         sent = asked(entra)["client_assertion"]
