@@ -15,7 +15,9 @@ STAFF = ("ada", "bo", "cy")
 
 @pytest.mark.parametrize("point", ["page read", "cursor saved", "pull added", "pull finished"])
 @pytest.mark.parametrize("kind", ["entra", "okta"])
-def test_t12_kill_9_at_every_page_loses_nothing(make: MakeOutside, kind: str, point: str) -> None:
+def test_t12_kill_9_at_every_page_loses_nothing(
+    make: MakeOutside, kind: str, point: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Read or stored, to the last page: until a read lives to its end."""
     begun = make(kind)
     begun.elsewhere.be_slow(0)
@@ -39,6 +41,8 @@ def test_t12_kill_9_at_every_page_loses_nothing(make: MakeOutside, kind: str, po
         assert outside.sync()["incomplete"] == []
         assert outside.holders() == set(STAFF)
         resumed.append(len(outside.elsewhere.seen()) - before)
+    with capsys.disabled():
+        print(f"\n{kind}, {point}: killed {len(resumed)} times")
     assert len(resumed) >= (1 if point.startswith("pull") else 4), "there were so many pages"
     if point == "cursor saved":
         assert resumed[:-1] == [asked - n for n in range(1, len(resumed))], "it went on where it was"
