@@ -157,6 +157,18 @@ BUGS = (
         "one_lost",
     ),
     Bug(
+        "whoever is in doubt stays in the tally of holders",
+        (
+            (
+                "connector/store/intents.py",
+                "tallies.holders_among(connection, chunk, [intent.product])",
+                "()",
+            ),
+        ),
+        "T12",
+        "killed",
+    ),
+    Bug(
         "an answer doesn't settle older doubts",
         (
             (
