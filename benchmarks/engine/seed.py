@@ -96,7 +96,10 @@ def _frame(connection: Connection, world: World) -> None:
 def _statements(dialect: str, world: World) -> list[str]:
     """One for each table with a row, or several, for everybody; person n is user n."""
     us = int(BEGAN.timestamp()) * 1_000_000
-    counted = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {world.everybody}) "
+    counted = (
+        "WITH RECURSIVE n(i) AS (SELECT CAST(1 AS BIGINT) "
+        f"UNION ALL SELECT i + 1 FROM n WHERE i < {world.everybody}) "
+    )
     name = "'person.' || substr(CAST(100000000 + i AS TEXT), 2) || '@northmill.example'"
     account = (
         "'usr-0000000000000000000000' || substr(CAST(10000000000 + (i * 48271) % 2147483647 AS TEXT), 2)"
