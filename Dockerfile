@@ -4,7 +4,7 @@ WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 RUN python -m venv /opt/connector
 COPY requirements.lock ./
-RUN /opt/connector/bin/pip install --require-hashes -r requirements.lock
+RUN /opt/connector/bin/pip install --no-deps --require-hashes -r requirements.lock
 COPY pyproject.toml README.md ./
 COPY connector ./connector
 COPY scim ./scim

@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 ARGS   ?=
 PEER   := .venv-scim2-server
 VENDORS := .venv-vendors
+#: A lock is whole, so pip resolves nothing: some releases of it look for a `coverage[toml]` newer than the locked one.
+LOCKED := -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r
 #: of benchmarks.engine; all of it takes more than half an hour: make bench ENGINE_ARGS="--people 1000"
 ENGINE_ARGS ?=
 #: of each target of `make fuzz`
@@ -38,7 +40,7 @@ bugs: $(VENV)/.test  ## break each of the rules R01 to R30 on purpose, in a copy
 	$(BIN)/python -m tests.bugs $(ARGS)
 
 fuzz: $(VENV)/.test  ## random input for filter, path, body and patch: make fuzz FUZZ_SECONDS=60
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-fuzz.lock
+	$(BIN)/python $(LOCKED) requirements-fuzz.lock
 	for target in filter path body patch; do $(BIN)/python -m tests.fuzz $$target $(FUZZ_SECONDS) || exit 1; done
 
 check: $(VENV)/.check format lint types imports  ## what CI runs: format, lint, types, imports, tests with coverage
@@ -83,13 +85,15 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: $(VENV)/bin/python requirements.lock pyproject.toml
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python $(LOCKED) requirements.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@
 
 $(VENV)/.test: $(VENV)/bin/python requirements-dev.lock pyproject.toml
-	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python $(LOCKED) requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m pip check --disable-pip-version-check
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.check: $(VENV)/.test
@@ -102,5 +106,5 @@ $(PEER)/.installed:  # not of ours: what the benchmark compares with
 
 $(VENDORS)/.installed: requirements-vendors.lock  # the vendors' own SDKs, which the stand-ins have to satisfy
 	$(PYTHON) -m venv $(VENDORS)
-	$(VENDORS)/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-vendors.lock
+	$(VENDORS)/bin/python $(LOCKED) requirements-vendors.lock
 	@touch $@

@@ -51,3 +51,14 @@ def test_no_file_is_too_long() -> None:
         if (lines := len(file.read_text(encoding="utf-8").splitlines())) > LONGEST
     ]
     assert long == []
+
+def test_locks_are_installed_whole() -> None:
+    lines = [
+        line
+        for name in ("Makefile", "Dockerfile")
+        for line in (ROOT / name).read_text().splitlines()
+        if "--require-hashes" in line
+    ]
+    assert len(lines) == 2
+    for line in lines:
+        assert "--no-deps" in line, f"pip would resolve anew what the lock has decided: {line}"
