@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, exists, func, select
 
 from connector.store.nested import descendants
 from connector.store.rows import upsert
@@ -113,17 +113,20 @@ def _left_out(connection: Connection, m: Mapping) -> int:
     nested = (
         select(users.c.person_pk)
         .join(memberships, memberships.c.user_pk == users.c.pk)
-        .where(memberships.c.group_pk.in_(select(below.c.pk)), memberships.c.group_pk != m.group)
+        .where(memberships.c.group_pk.in_(select(below.c.pk).where(below.c.pk != m.group)))
+        .distinct()
+        .subquery()
     )
-    direct = (
-        select(users.c.person_pk)
-        .join(memberships, memberships.c.user_pk == users.c.pk)
-        .where(memberships.c.group_pk == m.group)
+    # Not by NOT IN: of a million people PostgreSQL would look through all the others for each.
+    is_direct = (
+        exists()
+        .select_from(users.join(memberships, memberships.c.user_pk == users.c.pk))
+        .where(users.c.person_pk == nested.c.person_pk, memberships.c.group_pk == m.group)
     )
-    entitled = select(standings.c.person_pk).where(
-        standings.c.product == m.product, standings.c.reasons != "[]"
+    is_entitled = exists().where(
+        standings.c.person_pk == nested.c.person_pk,
+        standings.c.product == m.product,
+        standings.c.reasons != "[]",
     )
-    query = select(func.count(users.c.person_pk.distinct())).where(
-        users.c.person_pk.in_(nested), users.c.person_pk.not_in(direct), users.c.person_pk.not_in(entitled)
-    )
+    query = select(func.count()).select_from(nested).where(~is_direct, ~is_entitled)
     return connection.scalar(query) or 0
