@@ -144,25 +144,28 @@ def _set_operator(context: click.Context, option: click.Parameter, value: str | 
         context.ensure_object(Shell).as_operator = value
 
 
+_PATH = click.Path(path_type=Path)
+#: made once: click asks for a translation of each option's type, which takes as long as all the rest
+_COMMON = (
+    click.Option(
+        ["--config"], type=_PATH, callback=_set_config, expose_value=False, is_eager=True,
+        help="The settings file (config/connector.toml).",
+    ),
+    click.Option(
+        ["--data"], type=_PATH, callback=_set_data, expose_value=False, is_eager=True,
+        help="The data folder (./data).",
+    ),
+    click.Option(
+        ["--as", "as_operator"], callback=_set_operator, expose_value=False,
+        help="Act as this operator, with that operator's role.",
+    ),
+)  # fmt: skip
+
+
 def everywhere(command: click.Command) -> click.Command:
     """The command, and all below it, taking --config, --data and --as, before or after the noun."""
-    path = click.Path(path_type=Path)
-    common = [
-        click.Option(
-            ["--config"], type=path, callback=_set_config, expose_value=False, is_eager=True,
-            help="The settings file (config/connector.toml).",
-        ),
-        click.Option(
-            ["--data"], type=path, callback=_set_data, expose_value=False, is_eager=True,
-            help="The data folder (./data).",
-        ),
-        click.Option(
-            ["--as", "as_operator"], callback=_set_operator, expose_value=False,
-            help="Act as this operator, with that operator's role.",
-        ),
-    ]  # fmt: skip
     taking = copy(command)
-    taking.params = [*command.params, *common]
+    taking.params = [*command.params, *_COMMON]
     if isinstance(command, click.Group) and isinstance(taking, click.Group):
         taking.commands = {name: everywhere(below) for name, below in command.commands.items()}
     return taking
