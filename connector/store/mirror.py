@@ -4,8 +4,10 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
+from typing import Any
 
-from sqlalchemy import Connection, Engine, func, select, union
+from sqlalchemy import Connection, Engine, Select, and_, exists, func, select, union
 
 from connector.store import marks
 from connector.store import standings as ledger_rows
@@ -149,60 +151,71 @@ def read_facts(
 def _facts_of(
     connection: Connection, people: list[PersonId], among: frozenset[GroupId] | None
 ) -> dict[PersonId, Facts]:
-    records, external = _records(connection, people)
     member = _memberships(connection, people, among)
     stands: dict[PersonId, list[Standing]] = defaultdict(list)
     for standing in ledger_rows.read(connection, people):
         stands[standing.person].append(standing)
-    found = {}
-    rows = connection.execute(select(persons).where(persons.c.pk.in_(people))).all()
-    shared = _shared(connection, [row.account_id for row in rows if row.account_made])
-    for row in rows:
-        id = PersonId(row.pk)
-        person = Person(
+    return {
+        id: Facts(person, member.get(id, ()), tuple(stands.get(id, ())))
+        for id, person in read_people(connection, people).items()
+    }
+
+
+def read_people(connection: Connection, people: Sequence[PersonId]) -> dict[PersonId, Person]:
+    """Those that exist of up to 500, with their live records, the oldest first; by id.
+
+    An account that several people go by was made for none of them: what one needs no more may be another's
+    (R02, R05).
+    """
+    found: dict[PersonId, Person] = {}
+    for id, rows in groupby(connection.execute(_people(people)), lambda row: PersonId(row.pk)):
+        records = list(rows)
+        first = records[0]
+        found[id] = Person(
             id=id,
-            user_name=row.user_name,
-            display_name=row.display_name,
-            email=row.email,
-            external_id=external.get(id, ""),
-            account=None if row.account_id is None else AccountId(row.account_id),
-            epoch=row.epoch,
-            records=tuple(records.get(id, ())),
-            conflict=row.conflict,
-            account_made=row.account_made and row.account_id not in shared,
-            account_disabled=row.account_disabled,
+            user_name=first.user_name,
+            display_name=first.display_name,
+            email=first.email,
+            external_id=next((row.external_id for row in records if row.external_id), ""),
+            account=None if first.account_id is None else AccountId(first.account_id),
+            epoch=first.epoch,
+            records=tuple(
+                Record(row.directory, row.record_name, row.active)
+                for row in records
+                if row.directory is not None
+            ),
+            conflict=first.conflict,
+            account_made=first.made_for_one,
+            account_disabled=first.account_disabled,
         )
-        found[id] = Facts(person, member.get(id, ()), tuple(stands.get(id, ())))
     return found
 
 
-def _shared(connection: Connection, accounts: list[str]) -> frozenset[str]:
-    """Accounts that several people go by: what one of them needs no more may be another's (R02, R05)."""
-    if not accounts:
-        return frozenset()
-    query = select(persons.c.account_id).where(persons.c.account_id.in_(accounts))
-    several = query.group_by(persons.c.account_id).having(func.count() > 1)
-    return frozenset(connection.scalars(several))
-
-
-def _records(
-    connection: Connection, people: list[PersonId]
-) -> tuple[dict[PersonId, list[Record]], dict[PersonId, str]]:
-    """The live records, oldest first, and the external id of the oldest one that has one."""
-    query = (
-        select(users.c.person_pk, directories.c.name, users.c.user_name, users.c.active, users.c.external_id)
-        .join(directories, directories.c.pk == users.c.directory_pk)
-        .where(users.c.person_pk.in_(people))
-        .order_by(users.c.pk)
+def _people(people: Sequence[PersonId]) -> Select[Any]:
+    """A row for each live record, one for who has none."""
+    other = persons.alias("other")
+    shared = exists().where(other.c.account_id == persons.c.account_id, other.c.pk != persons.c.pk)
+    return (
+        select(
+            persons.c.pk,
+            persons.c.user_name,
+            persons.c.display_name,
+            persons.c.email,
+            persons.c.account_id,
+            and_(persons.c.account_made, ~shared).label("made_for_one"),
+            persons.c.account_disabled,
+            persons.c.conflict,
+            persons.c.epoch,
+            users.c.user_name.label("record_name"),
+            users.c.active,
+            users.c.external_id,
+            directories.c.name.label("directory"),
+        )
+        .outerjoin(users, users.c.person_pk == persons.c.pk)
+        .outerjoin(directories, directories.c.pk == users.c.directory_pk)
+        .where(persons.c.pk.in_(people))
+        .order_by(persons.c.pk, users.c.pk)
     )
-    records: dict[PersonId, list[Record]] = defaultdict(list)
-    external: dict[PersonId, str] = {}
-    for pk, directory, user_name, active, external_id in connection.execute(query):
-        person = PersonId(pk)
-        records[person].append(Record(directory, user_name, active))
-        if external_id:
-            external.setdefault(person, external_id)
-    return records, external
 
 
 def _memberships(
