@@ -71,14 +71,21 @@ def read_queue(
 
 def position(connection: Connection, product: ProductId, person: PersonId) -> Position | None:
     """None: doesn't wait."""
-    in_line = and_(WAITS, standings.c.product == product)
-    own = connection.execute(select(*_ORDER).where(in_line, standings.c.person_pk == person)).first()
-    if own is None:
-        return None
-    place = tuple_(*own, types=[column.type for column in _ORDER])
-    before = select(func.count()).where(in_line, tuple_(*_ORDER) < place)
-    waiting = connection.scalar(select(func.count()).where(in_line)) or 0
-    return Position((connection.scalar(before) or 0) + 1, waiting)
+    found = connection.execute(place(product, person)).first()
+    return None if found is None else Position(found.before + 1, found.of)
+
+
+def place(product: ProductId, person: PersonId) -> Select[tuple[object, ...]]:
+    """The query of how many wait before the person, and in all; exposed so that a test can ask for its plan.
+
+    Both are counted in the queue's index alone.
+    """
+    own = standings.alias("own")
+    in_line = select(func.count()).where(WAITS, standings.c.product == product)
+    before = in_line.where(tuple_(*_ORDER) < tuple_(*(own.c[column.name] for column in _ORDER)))
+    return select(before.scalar_subquery().label("before"), in_line.scalar_subquery().label("of")).where(
+        own.c.person_pk == person, own.c.product == product, own.c.waiting
+    )
 
 
 def move(
