@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync.catalog import bases_first
-from sync.model import Hold, HoldId, Origin, Person, ProductId, Standing, State
+from sync.model import HoldId, Origin, Person, ProductId, Standing, State
 from sync.plan import Catalog
 
 #: (place in the queue, how many wait)
@@ -29,6 +29,15 @@ FAILURES = {
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBy:
+    """The guard that holds a removal (R24), named as in `Hold`."""
+
+    reason: str
+    group_name: str  #: "": it isn't about a group
+    product: ProductId  #: "": it is about all of them
+
+
+@dataclass(frozen=True, slots=True)
 class ProductState:
     product: str
     state: str  #: failed, held, removing, assigned, waiting, blocked, none
@@ -45,7 +54,7 @@ def explain(
     standings: Sequence[Standing],
     positions: Mapping[ProductId, Position],
     catalog: Catalog,
-    holds: Mapping[HoldId, Hold] | None = None,
+    holds: Mapping[HoldId, HeldBy] | None = None,
 ) -> list[ProductState]:
     """One state a product, bases first. `positions` of those that wait; `holds` of those that are held."""
     by_product = {s.product: s for s in standings}
@@ -70,7 +79,7 @@ def _state(
     s: Standing,
     positions: Mapping[ProductId, Position],
     catalog: Catalog,
-    holds: Mapping[HoldId, Hold],
+    holds: Mapping[HoldId, HeldBy],
 ) -> ProductState:
     position, of = positions.get(s.product, (None, None)) if s.state is State.WAITING else (None, None)
     return ProductState(
@@ -85,7 +94,7 @@ def _state(
     )
 
 
-def _reason(person: Person, s: Standing, catalog: Catalog, holds: Mapping[HoldId, Hold]) -> str:
+def _reason(person: Person, s: Standing, catalog: Catalog, holds: Mapping[HoldId, HeldBy]) -> str:
     match s.state:
         case State.FAILED:
             why = FAILURES.get(s.failure, s.failure)
@@ -148,12 +157,12 @@ def _when(s: Standing, catalog: Catalog) -> str:
     return f"goes at {_moment(s.due_at)} ({told})"
 
 
-def _hold(s: Standing, holds: Mapping[HoldId, Hold]) -> str:
+def _hold(s: Standing, holds: Mapping[HoldId, HeldBy]) -> str:
     hold = holds.get(s.hold) if s.hold is not None else None
     if hold is None:
         return f"`hold show {s.hold}`"
     where = hold.group_name or hold.product or "all that a first run would remove"
-    return f"{hold.reason} of {where}, a person must release or reject it: `hold show {hold.id}`"
+    return f"{hold.reason} of {where}, a person must release or reject it: `hold show {s.hold}`"
 
 
 def _member(s: Standing) -> str:

@@ -23,7 +23,7 @@ from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
 from connector.report_html import as_html
 from connector.store import explain as explaining
-from connector.store import first_run, holds, runs, signals, trouble
+from connector.store import first_run, runs, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat, acquire, no_fence
 from connector.store.ledger import SqlLedger
@@ -34,7 +34,7 @@ from connector.store.trouble import Trouble
 from sync import explain as words
 from sync import report as reports
 from sync import report_json
-from sync.model import Hold, HoldId, Request, RunId
+from sync.model import Request, RunId
 from sync.plan import Catalog
 from sync.ports import Fenced
 from sync.reconcile import Scope, rehearse
@@ -220,21 +220,14 @@ def _show(report: reports.Report, form: str) -> None:
 def explain(shell: Shell, user: str, as_json: bool) -> None:
     """Why USER (a user name or SCIM id) has each license, or hasn't."""
     shell.actor()
-    anysoft = wiring.licensing(shell.settings, shell.engine)
-    products = tuple(anysoft.products())
-    catalog = Catalog(products, frozenset(s.product for s in anysoft.subscriptions()))
+    products = wiring.licensing(shell.settings, shell.engine).products()
+    catalog = Catalog(tuple(products), frozenset())  # who needs whom: nobody asks here what was bought
     with reading(shell.engine) as connection:
         people = explaining.find_people(connection, user)
         found = [explaining.explain(connection, person) for person in people]
-        held = {
-            HoldId(s.standing.hold): holds.get(connection, s.standing.hold)
-            for each in found
-            for s in each.stands
-            if s.standing.hold is not None
-        }
     if not found:
         raise Failed(f"no directory has a user {user}: check the name, or look at `directory list`")
-    told = [_told(each, catalog, held) for each in found]
+    told = [_told(each, catalog) for each in found]
     if as_json:
         show_json(told[0] if len(told) == 1 else told[0] | {"others": told[1:]})
         return
@@ -242,16 +235,16 @@ def explain(shell: Shell, user: str, as_json: bool) -> None:
         _tell(each, said)
 
 
-def _told(found: explaining.Explained, catalog: Catalog, held: dict[HoldId, Hold]) -> dict[str, object]:
+def _told(found: explaining.Explained, catalog: Catalog) -> dict[str, object]:
     positions = {
         s.standing.product: (s.position.position, s.position.of)
         for s in found.stands
         if s.position is not None
     }
     standings = [s.standing for s in found.stands]
-    states = words.explain(found.facts.person, standings, positions, catalog, held)
-    return words.as_json(found.facts.person, states) | {
-        "id": found.facts.person.id,
+    states = words.explain(found.person, standings, positions, catalog, found.holds)
+    return words.as_json(found.person, states) | {
+        "id": found.person.id,
         "groups": [{"directory": d, "group": g, "since": since} for d, g, since in found.groups],
         "changes": found.changes,
         "actions": [{"at": took.at, "run": took.run, **_action(took)} for took in found.actions],
@@ -280,7 +273,7 @@ def _request(asked: Request) -> dict[str, object]:
 
 
 def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
-    person = found.facts.person
+    person = found.person
     live = ", ".join(f"{r.directory} ({'active' if r.active else 'disabled'})" for r in person.records)
     show_rows([{"user": person.user_name, "directories": live or "deleted"}], ("user", "directories"),
               as_json=False, nothing="")  # fmt: skip

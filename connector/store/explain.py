@@ -1,14 +1,14 @@
 """Why does somebody have a license, or not? All that is known of one person (R16, R30)."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, literal, select, union_all
 
-from connector.store import queue
+from connector.store import queue, standings
 from connector.store.fold import folded
-from connector.store.mirror import read_facts
+from connector.store.mirror import read_people
 from connector.store.queue import Position
 from connector.store.requests import of_row
 from connector.store.runs import done_of
@@ -17,14 +17,17 @@ from connector.store.tables import (
     changes,
     directories,
     groups,
+    holds,
     intent_items,
     intents,
+    memberships,
     persons,
     requests,
     runs,
     users,
 )
-from sync.model import Facts, IntentId, PersonId, ProductId, Request, RunId, Standing
+from sync.explain import HeldBy
+from sync.model import HoldId, IntentId, Person, PersonId, ProductId, Request, RunId, Standing
 from sync.plan import Done
 
 
@@ -72,9 +75,10 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    facts: Facts
+    person: Person
     groups: tuple[tuple[str, str, datetime], ...]  #: directory, name, since
     stands: tuple[Stand, ...]
+    holds: Mapping[HoldId, HeldBy]  #: of those that are held
     changes: tuple[Change, ...]  #: newest first, as are the next two
     actions: tuple[Took, ...]
     calls: tuple[Call, ...]
@@ -85,26 +89,30 @@ def find_people(connection: Connection, name_or_id: str) -> list[PersonId]:
     """Whose user name it is in any directory, whatever the case, or was last, or whose record has this id;
     people with a live record first. Several: a conflict (R06), or one who was re-created (R02)."""
     name = folded(name_or_id)
-    live = select(users.c.person_pk).where((users.c.folded == name) | (users.c.id == name_or_id))
-    shown = select(persons.c.pk).where(persons.c.folded == name).order_by(persons.c.pk.desc())
-    found = [*connection.scalars(live.order_by(users.c.pk)), *connection.scalars(shown)]
-    return [PersonId(pk) for pk in dict.fromkeys(found)]
+    live = select(users.c.person_pk.label("person"), literal(1).label("rank"), users.c.pk.label("place"))
+    last = select(persons.c.pk, literal(2), -persons.c.pk)
+    found = union_all(
+        live.where((users.c.folded == name) | (users.c.id == name_or_id)),
+        last.where(persons.c.folded == name),
+    )
+    return [PersonId(pk) for pk in dict.fromkeys(connection.scalars(found.order_by("rank", "place")))]
 
 
 def explain(connection: Connection, person: PersonId, limit: int = 50) -> Explained:
     """`limit`: of the changes, the actions and the calls each. Raises LookupError."""
-    found = read_facts(connection, [person], None)
+    found = read_people(connection, [person])
     if not found:
         raise LookupError(f"no person {person}")
-    facts = found[0]
+    stands = standings.read(connection, [person])
     return Explained(
-        facts=facts,
-        groups=_groups(connection, facts),
-        stands=tuple(_stand(connection, standing) for standing in facts.standings),
+        person=found[person],
+        groups=_groups(connection, person),
+        stands=tuple(_stand(connection, standing) for standing in stands),
+        holds=_holds(connection, {s.hold for s in stands if s.hold is not None}),
         changes=_changes(connection, person, limit),
         actions=_actions(connection, person, limit),
         calls=_calls(connection, person, limit),
-        requests=_requests(connection, facts.standings, limit),
+        requests=_requests(connection, stands, limit),
     )
 
 
@@ -113,15 +121,34 @@ def _stand(connection: Connection, standing: Standing) -> Stand:
     return Stand(standing, waits)
 
 
-def _groups(connection: Connection, facts: Facts) -> tuple[tuple[str, str, datetime], ...]:
-    since = {member.group: member.since for member in facts.memberships}
+def _holds(connection: Connection, ids: Collection[HoldId]) -> dict[HoldId, HeldBy]:
+    """Without their removals, which may be everybody's."""
+    if not ids:
+        return {}
     query = (
-        select(directories.c.name, groups.c.display_name, groups.c.pk)
-        .join(directories, directories.c.pk == groups.c.directory_pk)
-        .where(groups.c.pk.in_(sorted(since)))
-        .order_by(directories.c.name, groups.c.display_name)
+        select(holds.c.pk, holds.c.reason, groups.c.display_name, holds.c.product)
+        .outerjoin(groups, groups.c.pk == holds.c.group_pk)
+        .where(holds.c.pk.in_(sorted(ids)))
     )
-    return tuple((directory, name, since[pk]) for directory, name, pk in connection.execute(query))
+    return {
+        HoldId(pk): HeldBy(reason, group or "", ProductId(product))
+        for pk, reason, group, product in connection.execute(query)
+    }
+
+
+def _groups(connection: Connection, person: PersonId) -> tuple[tuple[str, str, datetime], ...]:
+    """Since the earliest of the person's records, where several of them are in the group."""
+    query = (
+        select(directories.c.name, groups.c.display_name, func.min(memberships.c.since).label("since"))
+        .select_from(users)
+        .join(memberships, memberships.c.user_pk == users.c.pk)
+        .join(groups, groups.c.pk == memberships.c.group_pk)
+        .join(directories, directories.c.pk == groups.c.directory_pk)
+        .where(users.c.person_pk == person)
+        .group_by(groups.c.pk, directories.c.name, groups.c.display_name)
+        .order_by(directories.c.name, groups.c.display_name, groups.c.pk)
+    )
+    return tuple((row.name, row.display_name, row.since) for row in connection.execute(query))
 
 
 def _changes(connection: Connection, person: PersonId, limit: int) -> tuple[Change, ...]:
@@ -151,7 +178,15 @@ def _actions(connection: Connection, person: PersonId, limit: int) -> tuple[Took
 
 def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, ...]:
     query = (
-        select(intents, intent_items.c.status)
+        select(
+            intents.c.pk,
+            intents.c.run_pk,
+            intents.c.kind,
+            intents.c.product,
+            intents.c.created_at,
+            intents.c.settled_at,
+            intent_items.c.status,
+        )
         .join(intent_items, intent_items.c.intent_pk == intents.c.pk)
         .where(intent_items.c.person_pk == person)
         .order_by(intents.c.pk.desc())
@@ -171,9 +206,11 @@ def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, 
     )
 
 
-def _requests(connection: Connection, standings: Sequence[Standing], limit: int) -> tuple[Request, ...]:
+def _requests(connection: Connection, stands: Sequence[Standing], limit: int) -> tuple[Request, ...]:
     """Newest first."""
-    wanted = {s.product: s.reasons[0].since for s in standings if s.reasons}
+    wanted = {s.product: s.reasons[0].since for s in stands if s.reasons}
+    if not wanted:
+        return ()
     asked = connection.execute(
         select(requests)
         .where(requests.c.product.in_(sorted(wanted)))

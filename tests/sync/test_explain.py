@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sync.explain import as_json, blocked, explain
-from sync.model import Held, Hold, HoldId, Origin, Standing
+from sync.explain import HeldBy, as_json, blocked, explain
+from sync.model import Held, HoldId, Origin, Standing
 from tests.moments import at
 from tests.sync.world import (
     CATALOG,
@@ -26,7 +26,7 @@ from tests.sync.world import (
 
 LOST = of(judge([], holds(PRINT, STAFF)))
 TOLD = of(judge([], LOST, now=at(SETTLED)))
-HOLD = Hold(HoldId(4), "open", "group_emptied", STAFF, "LIC-AnyPrint", PRINT, at(1), (), "digest")
+HOLD = HeldBy("group_emptied", "LIC-AnyPrint", PRINT)
 
 
 def told(standing: Standing, **more: Any) -> tuple[str, str]:
@@ -116,9 +116,9 @@ def test_r16_of_several_states_the_first_applies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hold", "where"), [(HOLD, "LIC-AnyPrint"), (replace(HOLD, group=None, group_name=""), "anyprint")]
+    ("hold", "where"), [(HOLD, "LIC-AnyPrint"), (replace(HOLD, group_name=""), "anyprint")]
 )
-def test_a_held_removal_names_its_guard(hold: Hold, where: str) -> None:
+def test_a_held_removal_names_its_guard(hold: HeldBy, where: str) -> None:
     """R16: held (by which guard)"""
     _, reason = told(replace(LOST, hold=HoldId(4)), holds={HoldId(4): hold})
     assert reason.endswith(f"group_emptied of {where}, a person must release or reject it: `hold show 4`")

@@ -34,7 +34,7 @@ def test_the_whole_chain_of_one_person_is_told(engine: Engine) -> None:
     with reading(engine) as connection:
         told = explain(connection, ada)
 
-    assert told.facts.person.user_name == "p0"
+    assert told.person.user_name == "p0"
     assert told.groups == (("entra", "LIC-AnyPrint", START),)
     assert [(s.standing.product, s.standing.state, s.position) for s in told.stands] == [
         (PRINT, State.ASSIGNED, None),
