@@ -28,7 +28,7 @@ from connector.anysoft.bodies import (
     destination_body,
 )
 from connector.anysoft.licensing import BATCH, CATALOG, LONGEST_CHANGE, ROLE, Charge
-from connector.store.engine import Unavailable, reading, writing
+from connector.store.engine import Unavailable, asking, reading, writing
 from connector.store.tables import tenant_roles
 from sync.model import (
     Account,
@@ -80,7 +80,7 @@ class BuiltInTenant:
             return Tenant(self._id, self._name, tuple(roles))
 
     def products(self) -> Sequence[Product]:
-        with self._reading() as conn:
+        with _transient(), asking(self._engine) as conn:  # whatever is due changes no product
             prices = rows.read_prices(conn)
         return [replace(product, unit_price=prices.get(id)) for id, product in CATALOG.items()]
 
@@ -256,7 +256,7 @@ class BuiltInTenant:
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         """A snapshot in which nothing is due any more."""
-        try:
+        with _transient():
             with reading(self._engine) as conn:
                 due = books.is_due(rows.read_books(conn), self._now())
             if due:
@@ -265,8 +265,6 @@ class BuiltInTenant:
                     _settle(conn, self._now())
             with reading(self._engine) as conn:
                 yield conn
-        except Unavailable as error:
-            raise Transient(str(error)) from error
 
     @contextmanager
     def _administering(self) -> Iterator[tuple[Connection, datetime]]:
@@ -296,6 +294,15 @@ class BuiltInTenant:
         if isinstance(outcome, Rejected):
             raise outcome
         return outcome
+
+
+@contextmanager
+def _transient() -> Iterator[None]:
+    """For what changes nothing that the caller asked for."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Transient(str(error)) from error
 
 
 def _settle(conn: Connection, now: datetime) -> None:
