@@ -1,6 +1,7 @@
 """Who has which e-mail address? An index beside the documents: Entra ID may match people by their address.
 
-It finds candidates, in any case and of any type; what a filter says beyond that is for rowwise.py.
+It finds candidates, in any case and of any type; what a filter says beyond that is for rowwise.py. An address
+that is the userName, too, as most are, isn't kept: the userName has its own index.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ _LONGEST = 1000
 def keys(attributes: Mapping[str, Any]) -> list[str]:
     """A user's addresses as the index has them."""
     found = (each.get("value") for each in attributes.get("emails") or () if isinstance(each, Mapping))
-    return sorted({key for text in found if isinstance(text, str) and (key := _key(text)) is not None})
+    keys = {key for text in found if isinstance(text, str) and (key := _key(text)) is not None}
+    return sorted(keys - {folded(attributes["userName"])})
 
 
 def write(connection: Connection, user_pk: int, before: list[str], after: list[str]) -> None:
@@ -51,7 +53,11 @@ def candidates(condition: Condition) -> ColumnElement[bool] | None:
 
 def _having(text: str) -> ColumnElement[bool] | None:
     key = _key(text)
-    return None if key is None else users.c.pk.in_(select(emails.c.user_pk).where(emails.c.folded == key))
+    if key is None:
+        return None
+    addressed = select(emails.c.user_pk).where(emails.c.folded == key)
+    named = select(users.c.pk).where(users.c.folded == key)
+    return users.c.pk.in_(addressed.union_all(named))
 
 
 def _key(text: str) -> str | None:

@@ -78,7 +78,36 @@ def test_nobody_else_s_row_is_read(sqlite_engine: Engine) -> None:
         asked = query.compile(sqlite_engine, compile_kwargs={"literal_binds": True})
         plan = "\n".join(row.detail for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}"))
     assert "ix_emails_folded" in plan
+    assert "ix_users_folded" in plan
     assert "SCAN" not in plan
+
+
+def rows(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return sorted(connection.scalars(select(emails.c.folded)))
+
+
+def test_the_user_name_as_the_address_is_found_through_every_rename(northmill: Mirror) -> None:
+    name, other = "Ada@Northmill.example", "a.berg@northmill.example"
+    before = rows(northmill.engine)  # the other directory's
+    ada = northmill.user(name, emails=[ADA])
+    assert rows(northmill.engine) == before, "the userName's index is enough"
+    assert found(northmill, 'emails.value eq "ada@northmill.example"') == [name]
+    northmill.save(Kind.USER, ada.id, userName=other)
+    assert found(northmill, 'emails.value eq "ada@northmill.example"') == [other]
+    northmill.save(Kind.USER, ada.id, emails=[ADA | {"value": other}])
+    assert found(northmill, 'emails.value eq "ada@northmill.example"') == []
+    assert found(northmill, f'emails.value eq "{other}"') == [other]
+    northmill.save(Kind.USER, ada.id, emails=[ADA, {"value": other}])
+    northmill.save(Kind.USER, ada.id, userName=name)
+    assert found(northmill, 'emails.value eq "ada@northmill.example"') == [name]
+    assert found(northmill, f'emails.value eq "{other}"') == [name]
+    assert rows(northmill.engine) == sorted([*before, other])
+
+
+def test_a_user_name_that_is_nobody_s_address_finds_nobody(northmill: Mirror) -> None:
+    northmill.user("ada@northmill.example", emails=[{"type": "home", "value": "a@home.example"}])
+    assert found(northmill, 'emails.value eq "ada@northmill.example"') == []
 
 
 def test_people_from_before_the_index_are_in_it(blank_url: str) -> None:
@@ -94,7 +123,19 @@ def test_people_from_before_the_index_are_in_it(blank_url: str) -> None:
                 created_at=at(), modified_at=at(),
             )
         )  # fmt: skip
+        bo = {"user_name": "Bo@x.example", "folded": "bo@x.example"}
+        connection.execute(insert(persons).values(pk=2, epoch=at(), **bo))
+        connection.execute(
+            insert(users).values(
+                directory_pk=home.pk, id="y" * 36, person_pk=2, active=True, version=1,
+                document='{"userName":"Bo@x.example","emails":[{"value":"BO@x.example"},{}]}',
+                created_at=at(), modified_at=at(), **bo,
+            )
+        )  # fmt: skip
+    migrations.upgrade(engine, "0009")
+    assert rows(engine) == ["ada@northmill.example", "bo@x.example"]
     migrations.upgrade(engine)
-    with reading(engine) as connection:
-        assert connection.scalars(select(emails.c.folded)).all() == ["ada@northmill.example"]
+    assert rows(engine) == ["ada@northmill.example"]
+    migrations.downgrade(engine, "0009")
+    assert rows(engine) == ["ada@northmill.example", "bo@x.example"]
     engine.dispose()
