@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -18,7 +19,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     Row,
-    Table,
     Update,
     bindparam,
     delete,
@@ -37,7 +37,7 @@ from connector.store.marks import mark, mark_groups, mark_members
 from connector.store.members import change, net
 from connector.store.persons import Profile, as_key, claim, link, profile, show
 from connector.store.references import groups_of, members
-from connector.store.rows import insert_into
+from connector.store.rows import insert_into, inserted
 from connector.store.rowwise import stored
 from connector.store.scope import is_id
 from connector.store.tables import (
@@ -142,11 +142,11 @@ class Session:
             values = self._save_user(row, before, attributes)
         else:
             values = self._save_group(row, attributes)
-        values |= {
-            "document": _document(attributes), "version": before.version + 1, "modified_at": self.now,
-            "key": row.pk,
-        }  # fmt: skip
-        self.connection.execute(_SAVE[before.kind], values)
+        kept = row._mapping
+        changed = {name: value for name, value in values.items() if kept[name] != value}
+        changed |= {"document": _document(attributes), "version": before.version + 1, "modified_at": self.now}
+        saving = _saving(before.kind, frozenset(changed))
+        self.connection.execute(saving, changed | {"key": row.pk})
         return Stored(before.kind, before.id, attributes, before.version + 1, before.created, self.now)
 
     def delete(self, kind: Kind, id: str) -> None:
@@ -310,7 +310,7 @@ class Session:
             "id": new.id, "directory_pk": self.directory, "document": _document(attributes),
             "version": new.version, "created_at": self.now, "modified_at": self.now,
         }  # fmt: skip
-        return new, int(self.connection.execute(_CREATE[kind], common | values).scalar_one())
+        return new, inserted(self.connection.execute(_CREATE[kind], common | values))
 
     def _touch_groups(self, pks: Sequence[int]) -> None:
         for pk in pks:  # one by one: an UPDATE of many locks in no order
@@ -318,12 +318,11 @@ class Session:
             self._locked[row.id] = row
 
 
-def _saving(table: Table) -> Update:
-    """Without the columns that stay as they were made."""
-    kept = {"pk", "id", "directory_pk", "person_pk", "created_at", "pulled_id", "pulled", "deleted_at"}
-    columns: dict[str, Any] = {
-        column.name: bindparam(column.name) for column in table.c if column.name not in kept
-    }
+@cache
+def _saving(kind: Kind, names: frozenset[str]) -> Update:
+    """Of what changed only: SQLite writes anew each index of a column that is named."""
+    table = table_of(kind)
+    columns: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
     return update(table).where(table.c.pk == bindparam("key")).values(columns)
 
 
@@ -336,8 +335,7 @@ _READING = {
 #: members may join a group's or a user's row that is only being changed
 _LOCKING = {kind: query.with_for_update(key_share=True) for kind, query in _READING.items()}
 _DELETING = {kind: query.with_for_update() for kind, query in _READING.items()}
-_CREATE = {kind: insert(table_of(kind)).returning(table_of(kind).c.pk) for kind in Kind}
-_SAVE = {kind: _saving(table_of(kind)) for kind in Kind}
+_CREATE = {kind: insert(table_of(kind)) for kind in Kind}
 _TOUCH = (
     update(groups)
     .where(groups.c.pk == bindparam("key"))

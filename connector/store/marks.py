@@ -7,6 +7,7 @@ is always group marks, then marks, each ascending: so that no two can deadlock.
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,7 +33,8 @@ def mark(connection: Connection, people: Iterable[int], now: datetime) -> None:
     """Persons, by pk."""
     for chunk in chunks(sorted(set(people))):
         values = {"people": listed(chunk), "first": _first(now), "now": now}
-        connection.execute(_marking(connection.dialect.name, many=len(chunk) > 1), values)
+        marking = _marking_some if len(chunk) > 1 else _marking_one
+        connection.execute(marking(connection.dialect.name), values)
 
 
 def mark_members(connection: Connection, group_pk: int, now: datetime) -> None:
@@ -116,24 +118,35 @@ def unmark(connection: Connection, answered: Iterable[Mark]) -> None:
 
 
 def _mark(connection: Connection, people: Select[tuple[int]], pk: ColumnElement[int], now: datetime) -> None:
-    statement = _growing(connection.dialect.name, people, pk)
+    statement = _marking(connection.dialect.name, people, pk)
     connection.execute(statement, {"first": _first(now), "now": now})
 
 
+# Built once: each write that changes something asks these.
 @cache
-def _marking(dialect: str, *, many: bool) -> Insert:
-    """Built once: each write that changes something asks this."""
-    people = select(persons.c.pk).where(among(persons.c.pk, "people", many=many))
-    return _growing(dialect, people, persons.c.pk)
+def _marking_one(dialect: str) -> Insert:
+    fresh: dict[str, Any] = {
+        "person_pk": bindparam("people"), "generation": bindparam("first"), "marked_at": bindparam("now"),
+    }  # fmt: skip
+    return _growing(insert_for(dialect, marks).values(fresh))
 
 
-def _growing(dialect: str, people: Select[tuple[int]], pk: ColumnElement[int]) -> Insert:
-    """A person marked already keeps the time, and so the turn."""
+@cache
+def _marking_some(dialect: str) -> Insert:
+    people = select(persons.c.pk).where(among(persons.c.pk, "people", many=True))
+    return _marking(dialect, people, persons.c.pk)
+
+
+def _marking(dialect: str, people: Select[tuple[int]], pk: ColumnElement[int]) -> Insert:
     fresh = people.add_columns(bindparam("first", type_=Key), bindparam("now", type_=Moment)).order_by(pk)
-    return (
-        insert_for(dialect, marks)
-        .from_select(["person_pk", "generation", "marked_at"], fresh)
-        .on_conflict_do_update(index_elements=["person_pk"], set_={"generation": marks.c.generation + 1})
+    into = insert_for(dialect, marks)
+    return _growing(into.from_select(["person_pk", "generation", "marked_at"], fresh))
+
+
+def _growing(inserted: Insert) -> Insert:
+    """A person marked already keeps the time, and so the turn."""
+    return inserted.on_conflict_do_update(
+        index_elements=["person_pk"], set_={"generation": marks.c.generation + 1}
     )
 
 

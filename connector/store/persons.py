@@ -22,13 +22,15 @@ from sqlalchemy import (
     exists,
     func,
     insert,
-    literal_column,
+    null,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.sql import operators
 
 from connector.store.fold import folded
+from connector.store.rows import inserted
 from connector.store.tables import Key, persons, users
 from scim.errors import InvalidValue
 from scim.store import Taken
@@ -93,23 +95,22 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
     Raises scim's Taken.
     """
     _take_turn(connection, new.key)
-    namesakes = connection.execute(_NAMESAKES, {"key": new.key}).all()
-    if any(each.directory_pk == directory for each in namesakes):
+    known = connection.execute(_KNOWN, {"key": new.key}).all()
+    if any(each.directory_pk == directory for each in known):
         raise Taken("userName")
+    namesakes = [each for each in known if each.user_pk is not None]
     if namesakes:
-        person, conflict, _ = namesakes[0]
-        if not connection.scalar(
-            select(exists().where(users.c.person_pk == person, users.c.directory_pk == directory))
-        ):
+        person, conflict = min(namesakes, key=lambda each: (each.conflict, each.user_pk))[:2]
+        if not connection.scalar(_HAS_RECORD, {"person": person, "directory": directory}):
             show(connection, person, new)
             return Link(person, conflict)
         return Link(_add(connection, new, now, conflict=True), True)
-    person = connection.scalar(_LEFT_BEHIND, {"key": new.key})
-    if person is None:
-        return Link(_add(connection, new, now, conflict=False), False)
-    connection.execute(update(persons).where(persons.c.pk == person).values(epoch=now))
-    show(connection, person, new)
-    return Link(person, False)
+    if known:
+        person = max(known, key=lambda each: (each.has_account, each.person_pk)).person_pk
+        connection.execute(update(persons).where(persons.c.pk == person).values(epoch=now))
+        show(connection, person, new)
+        return Link(person, False)
+    return Link(_add(connection, new, now, conflict=False), False)
 
 
 def claim(connection: Connection, directory: int, key: str) -> None:
@@ -134,25 +135,29 @@ def show(connection: Connection, person: int, seen: Profile) -> None:
 
 def _add(connection: Connection, new: Profile, now: datetime, *, conflict: bool) -> int:
     values = _displayed(new) | {"conflict": conflict, "epoch": now}
-    return int(connection.execute(_ADD, values).scalar_one())
+    return inserted(connection.execute(_ADD, values))
 
 
 # Built once: building such a statement takes longer than running it.
-_NAMESAKES = (
-    select(users.c.person_pk, persons.c.conflict, users.c.directory_pk)
+#: records of the name, in any directory; persons of the name that have no record left
+_KNOWN = union_all(
+    select(
+        users.c.person_pk, persons.c.conflict, users.c.directory_pk, users.c.pk.label("user_pk"),
+        persons.c.account_id.is_not(None).label("has_account"),
+    )
     .join(persons, persons.c.pk == users.c.person_pk)
-    .where(users.c.folded == bindparam("key"))
-    .order_by(persons.c.conflict, users.c.pk)
-)
-_LEFT_BEHIND = (
-    select(persons.c.pk)
-    .where(
+    .where(users.c.folded == bindparam("key")),
+    select(
+        persons.c.pk, persons.c.conflict, cast(null(), Key), cast(null(), Key),
+        persons.c.account_id.is_not(None),
+    ).where(
         persons.c.folded == bindparam("key"),
         operators.is_(persons.c.conflict, False),
         ~exists().where(users.c.person_pk == persons.c.pk),
-    )
-    .order_by(persons.c.account_id.is_(None), persons.c.pk.desc())
-    .limit(literal_column("1"))
+    ),
+)  # fmt: skip
+_HAS_RECORD = select(
+    exists().where(users.c.person_pk == bindparam("person"), users.c.directory_pk == bindparam("directory"))
 )
 _IS_TAKEN = select(
     exists().where(
@@ -164,7 +169,7 @@ _SHOW = (
     .where(persons.c.pk == bindparam("person"))
     .values({name: bindparam(name) for name in ("user_name", "folded", "display_name", "email")})
 )
-_ADD = insert(persons).returning(persons.c.pk)
+_ADD = insert(persons)
 
 
 def _displayed(seen: Profile) -> dict[str, Any]:

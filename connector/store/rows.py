@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, bindparam
+from sqlalchemy import ColumnElement, Connection, CursorResult, Select, Table, bindparam
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: keys in one IN list; SQLite takes 32,766 variables in a statement, 999 where it is old
@@ -53,6 +53,13 @@ def insert_into(connection: Connection, table: Table) -> Insert:
 def insert_for(dialect: str, table: Table) -> Insert:
     """As `insert_into`, for statements that are built once for each kind of database."""
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+
+
+def inserted(result: CursorResult[Any]) -> int:
+    """The pk of the row that an INSERT of one row made. RETURNING costs SQLite half as much again."""
+    key = result.inserted_primary_key
+    assert key is not None  # SQLAlchemy's word for: such an INSERT has one
+    return int(key[0])
 
 
 def upsert(
