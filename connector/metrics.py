@@ -1,6 +1,7 @@
 """What is counted, and who may read it? Whoever has the metrics token; without one, this machine."""
 
 import hmac
+from functools import cache
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,13 @@ def set_up(app: Flask, settings: Settings) -> Seen:
     seconds = Histogram(
         "connector_http_request_seconds", "Time until the answer began", ["area"], registry=registry
     )
+    requests_of, seconds_of = cache(requests.labels), cache(seconds.labels)
     token = settings.metrics_token.get_secret_value() if settings.metrics_token else None
 
     def count(environ: "WSGIEnvironment", status: int, headers: list[tuple[str, str]], took: float) -> None:
         area, method = _area(environ["PATH_INFO"]), environ["REQUEST_METHOD"]
-        requests.labels(area, method if method in _METHODS else "other", str(status)).inc()
-        seconds.labels(area).observe(took)
+        requests_of(area, method if method in _METHODS else "other", str(status)).inc()
+        seconds_of(area).observe(took)
 
     def metrics() -> Response:
         if not _may_read(token, request.headers.get("Authorization", ""), request.remote_addr):

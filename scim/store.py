@@ -17,6 +17,8 @@ class Kind(StrEnum):
     USER = "User"
     GROUP = "Group"
 
+    __hash__ = str.__hash__  # Enum's own is slow, and tables by kind are asked many times a request
+
 
 #: A resource's own attributes as the schemas say, in canonical spelling, extensions nested under their URN;
 #: without id, meta, groups and members, which are not part of the document.

@@ -9,7 +9,7 @@ from functools import partial
 from typing import IO, Any
 
 import orjson
-from flask import Blueprint, Response, request
+from flask import Blueprint, Request, Response, request
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
@@ -84,7 +84,9 @@ def blueprint(config: Config, name: str = "scim") -> Blueprint:
 
 def _answer(config: Config, rest: str) -> Response:
     try:
-        return _respond(_dispatch(config, rest))
+        # The request itself: going through Flask's proxy for it, twenty times, costs as much as a statement.
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+        return _respond(_dispatch(config, asked, rest))
     except ScimError as error:
         return _refuse(error)
     except NotFound:
@@ -102,18 +104,20 @@ def _answer(config: Config, rest: str) -> Response:
         return _refuse(Failed("a fault of this server, logged there; the request changed nothing"))
 
 
-def _dispatch(config: Config, rest: str) -> Reply:
+def _dispatch(config: Config, asked: Request, rest: str) -> Reply:
+    headers = asked.headers
     # Before all else: who has no credential doesn't even learn which paths exist (T19).
-    caller = config.authenticate(request.headers.get("Authorization"))
-    method = "GET" if request.method == "HEAD" else request.method
+    caller = config.authenticate(headers.get("Authorization"))
+    method = "GET" if asked.method == "HEAD" else asked.method
+    read_body = partial(_read_body, asked)
     call = Call(
         caller,
         config.base_url.rstrip("/"),
         config.licenses,
-        parameters.from_url(request.args.to_dict(flat=False)),
-        _read_body,
-        request.headers.get("If-Match", ""),
-        request.headers.get("If-None-Match", ""),
+        parameters.from_url(asked.args.to_dict(flat=False)) if asked.query_string else {},
+        read_body,
+        headers.get("If-Match", ""),
+        headers.get("If-None-Match", ""),
     )
     first, *others = rest.strip("/").split("/")
     match first.lower(), others:
@@ -126,7 +130,7 @@ def _dispatch(config: Config, rest: str) -> Reply:
             return endpoints.search(call, (USER, GROUP), call.given)
         case ".search", []:
             _allow(method, "POST")
-            return endpoints.search(call, (USER, GROUP), _search_request())
+            return endpoints.search(call, (USER, GROUP), _search_request(read_body))
         case name, [] | [_] if name in _DISCOVERY:
             _allow(method, "GET")
             id = others[0] if others else ""
@@ -139,7 +143,7 @@ def _dispatch(config: Config, rest: str) -> Reply:
             return endpoints.search(call, (_TYPES[name],), call.given)
         case name, [search] if name in _TYPES and search.lower() == ".search":
             _allow(method, "POST")
-            return endpoints.search(call, (_TYPES[name],), _search_request())
+            return endpoints.search(call, (_TYPES[name],), _search_request(read_body))
         case name, [id] if name in _TYPES:
             return _one(method, call, _TYPES[name], id)
     raise Missing(
@@ -167,22 +171,24 @@ def _allow(method: str, allowed: str) -> None:
         raise NotAllowed(method[:20], allowed)
 
 
-def _search_request() -> dict[str, Any]:
-    return parameters.from_body(_read_body(body.MAX_BYTES))
+def _search_request(read_body: Callable[[int], dict[str, Any]]) -> dict[str, Any]:
+    return parameters.from_body(read_body(body.MAX_BYTES))
 
 
-def _read_body(limit: int) -> dict[str, Any]:
-    body.check_media_type(request.headers.get("Content-Type"), request.headers.get("Content-Encoding"))
-    if (request.content_length or 0) > limit:
+def _read_body(asked: Request, limit: int) -> dict[str, Any]:
+    body.check_media_type(asked.headers.get("Content-Type"), asked.headers.get("Content-Encoding"))
+    length = asked.content_length or 0
+    if length > limit:
         raise TooLarge(f"the body is larger than {limit} bytes; send less in one request")
     # Ours is the limit here, also for a body without a length; None would mean the app's.
-    request.max_content_length = limit + 1
+    asked.max_content_length = limit + 1
+    stream = asked.stream
     pieces, left = [], limit + 1
-    while left > 0 and (piece := request.stream.read(min(left, _PIECE_BYTES))):
+    while left > 0 and (piece := stream.read(min(left, _PIECE_BYTES))):
         pieces.append(piece)
         left -= len(piece)
     raw = b"".join(pieces)
-    if len(raw) < (request.content_length or 0):
+    if len(raw) < length:
         raise InvalidSyntax("the body is shorter than its Content-Length says; it was cut off on its way")
     return body.read(raw, limit)
 
