@@ -123,7 +123,6 @@ def _statements(dialect: str, world: World) -> list[str]:
         f"active, document, version, created_at, modified_at) {counted} "
         f"SELECT i, 1, '00000000-0000-4000-8000-' || substr(CAST(1000000000000 + i AS TEXT), 2), i, {name}, "
         f"{name}, 'Person ' || i, 'entra-' || i, {yes}, {document}, 1, {us}, {us} FROM n",
-        f"INSERT INTO emails (user_pk, folded) {counted} SELECT i, {name} FROM n",
         f"INSERT INTO tenant_accounts (id, user_name, folded, display_name, email, external_id, active) "
         f"{counted} SELECT {account}, {name}, {name}, 'Person ' || i, {name}, '', {yes} FROM n ORDER BY 1",
     ]

@@ -12,7 +12,7 @@ from benchmarks.scim.world import TOKEN, World
 from connector.store import migrations
 from connector.store.engine import connect, writing
 from connector.store.rows import chunks
-from connector.store.tables import credentials, directories, emails, groups, memberships, persons, users
+from connector.store.tables import credentials, directories, groups, memberships, persons, users
 
 _MANY = 5_000
 
@@ -32,8 +32,6 @@ def fill(url: str, world: World) -> None:
         )  # fmt: skip
         _insert(connection, persons, (_person(world.user(n), n, now) for n in range(1, world.people + 1)))
         _insert(connection, users, (_user(world, n, now) for n in range(1, world.people + 1)))
-        mail = ({"user_pk": n, "folded": world.user(n)["userName"]} for n in range(1, world.people + 1))
-        _insert(connection, emails, mail)
         for pk, size in enumerate(world.sizes, 1):
             name = world.group_name(size)
             connection.execute(

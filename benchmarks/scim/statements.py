@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import (
+    CompoundSelect,
     Delete,
     Insert,
     Select,
@@ -17,6 +18,7 @@ from sqlalchemy import (
     func,
     insert,
     select,
+    union_all,
     update,
 )
 
@@ -94,17 +96,17 @@ def held(one: bool) -> Select[Any]:
     )
 
 
-def namesakes() -> Select[Any]:
-    return select(users.c.person_pk, users.c.directory_pk).where(users.c.folded == bindparam("key"))
-
-
-def left_behind() -> Select[Any]:
+def known() -> CompoundSelect[Any]:
+    """Records of the name; persons of the name without a record."""
     alone = ~exists().where(users.c.person_pk == persons.c.pk)
-    return select(persons.c.pk).where(persons.c.folded == bindparam("key"), alone)
+    return union_all(
+        select(users.c.person_pk).where(users.c.folded == bindparam("key")),
+        select(persons.c.pk).where(persons.c.folded == bindparam("key"), alone),
+    )
 
 
-def insert_(table: Table) -> Any:
-    return insert(table).returning(table.c.pk)
+def insert_(table: Table) -> Insert:
+    return insert(table)
 
 
 def mail() -> Insert:
