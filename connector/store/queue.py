@@ -3,6 +3,8 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import add, eq
 
 from sqlalchemy import (
     ColumnElement,
@@ -12,7 +14,6 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
-    tuple_,
     update,
 )
 
@@ -75,17 +76,21 @@ def position(connection: Connection, product: ProductId, person: PersonId) -> Po
     return None if found is None else Position(found.before + 1, found.of)
 
 
-def place(product: ProductId, person: PersonId) -> Select[tuple[object, ...]]:
+def place(product: ProductId, person: PersonId) -> Select[tuple[int, int]]:
     """The query of how many wait before the person, and in all; exposed so that a test can ask for its plan.
 
-    Both are counted in the queue's index alone.
+    Before are those who are alike in the first columns of the order and less in the next: ranges of the
+    index. A comparison of whole rows would be made row by row by SQLite.
     """
     own = standings.alias("own")
+    mine = [own.c[column.name] for column in _ORDER]
     in_line = select(func.count()).where(WAITS, standings.c.product == product)
-    before = in_line.where(tuple_(*_ORDER) < tuple_(*(own.c[column.name] for column in _ORDER)))
-    return select(before.scalar_subquery().label("before"), in_line.scalar_subquery().label("of")).where(
-        own.c.person_pk == person, own.c.product == product, own.c.waiting
-    )
+    before = [
+        in_line.where(*map(eq, _ORDER[:n], mine), less < mine[n]).scalar_subquery()
+        for n, less in enumerate(_ORDER)
+    ]
+    counts = select(reduce(add, before).label("before"), in_line.scalar_subquery().label("of"))
+    return counts.where(own.c.person_pk == person, own.c.product == product, own.c.waiting)
 
 
 def move(

@@ -64,6 +64,7 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
         "priority",
         "since",
         "person_pk",
+        "waiting",  # always true, but with it SQLite counts in the index alone
         sqlite_where=text("waiting"),
         postgresql_where=text("waiting"),
     ),

@@ -61,6 +61,36 @@ def test_the_queue_is_read_by_its_index_without_sorting(sqlite_engine: Engine, r
     assert "SCAN" not in plan
 
 
+def test_a_place_is_counted_in_the_index_alone(sqlite_engine: Engine) -> None:
+    """R16: however long the queue is, nobody else's row is looked at."""
+    query = queue.place(PRINT, PersonId(1)).compile(sqlite_engine, compile_kwargs={"literal_binds": True})
+    with reading(sqlite_engine) as connection:
+        own, *counts = (
+            row.detail
+            for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))
+            if "SUBQUERY" not in row.detail
+        )
+    assert "person_pk=? AND product=?" in own
+    assert len(counts) == 5
+    assert all("COVERING INDEX ix_standings_queue" in count for count in counts)
+
+
+def test_who_came_at_the_same_moment_is_before_by_person_and_moved_ones_by_place(engine: Engine) -> None:
+    """R14"""
+    world = World(engine)
+    p = world.people(world.directory(), 5)
+    world.stand(
+        waits(p[0]),
+        waits(p[1]),
+        waits(p[2], priority=1),
+        waits(p[3], moved_to=-1, since=at(9)),
+        waits(p[4], since=at(-1)),
+    )
+    with reading(engine) as connection:
+        places = [queue.position(connection, PRINT, person) for person in p]
+    assert places == [Position(place, 5) for place in (4, 5, 2, 1, 3)]
+
+
 @pytest.mark.parametrize("to", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("who", [0, 2, 4])
 def test_an_operators_move_puts_a_waiter_exactly_there(engine: Engine, who: int, to: int) -> None:
