@@ -8,40 +8,95 @@
 | text | folded, unless the schema says caseExact |
 """
 
-from collections.abc import Mapping
+import operator
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, assert_never
 
+from scim.budget import Budget
 from scim.query import And, Attr, Compare, Condition, Literal, Not, Op, Or, Present, Within
 from scim.schema import Attribute, ResourceType, Scope, Type, fold, parse_time
 
+#: Of a resource, or of an element of the attribute inside [ ]; raises TooMany when the budget is used up
+Test = Callable[[Mapping[str, Any], Budget], bool]
+
 
 def matches(condition: Condition, resource: Mapping[str, Any], scope: Scope) -> bool:
-    """`scope` is the resource's type, or the attribute when `resource` is one of its elements."""
+    """As `compiled`, for one resource."""
+    return compiled(condition, scope)(resource, Budget(sys.maxsize, ""))
+
+
+def compiled(condition: Condition, scope: Scope) -> Test:
+    """Names are looked up and literals folded once. `scope`: the resource's type, or the attribute when
+    elements of it are tested."""
     match condition:
         case And(parts):
-            return all(matches(part, resource, scope) for part in parts)
+            return _all([compiled(part, scope) for part in parts])
         case Or(parts):
-            return any(matches(part, resource, scope) for part in parts)
+            return _any([compiled(part, scope) for part in parts])
         case Not(part):
-            return not matches(part, resource, scope)
+            return _not(compiled(part, scope))
         case Within(attr, inner):
-            attribute = scope.find(attr.name, attr.urn)
-            return attribute is not None and any(
-                matches(inner, element, attribute)
-                for element in values(attr, resource)
-                if isinstance(element, dict)
-            )
+            return _within(attr, inner, scope)
         case Present(attr):
-            return any(_is_present(value) for value in values(attr, resource))
+            return _present(attr)
         case Compare(attr, Op.NE, literal):
-            return not matches(Compare(attr, Op.EQ, literal), resource, scope)
+            return _not(compiled(Compare(attr, Op.EQ, literal), scope))
         case Compare(attr, _, None):
-            return not any(_is_present(value) for value in values(attr, resource))
+            return _not(_present(attr))
         case Compare(attr, op, literal):
-            attribute = _leaf(scope, attr)
-            return any(_holds(attribute, op, value, literal) for value in values(attr, resource))
+            return _comparing(attr, _leaf(scope, attr), op, literal)
         case _:
             assert_never(condition)
+
+
+def _all(tests: Sequence[Test]) -> Test:
+    return lambda resource, budget: all(test(resource, budget) for test in tests)
+
+
+def _any(tests: Sequence[Test]) -> Test:
+    return lambda resource, budget: any(test(resource, budget) for test in tests)
+
+
+def _not(inner: Test) -> Test:
+    return lambda resource, budget: not inner(resource, budget)
+
+
+def _within(attr: Attr, inner: Condition, scope: Scope) -> Test:
+    attribute = scope.find(attr.name, attr.urn)
+    if attribute is None:
+        return lambda resource, budget: False
+    test = compiled(inner, attribute)
+    return lambda resource, budget: any(
+        test(element, budget) for element in values(attr, resource) if isinstance(element, dict)
+    )
+
+
+def _present(attr: Attr) -> Test:
+    def test(resource: Mapping[str, Any], budget: Budget) -> bool:
+        found = values(attr, resource)
+        budget.spend(1 + len(found))
+        return any(_is_present(value) for value in found)
+
+    return test
+
+
+def _comparing(attr: Attr, attribute: Attribute, op: Op, literal: Literal) -> Test:
+    right, holds = _comparable(attribute, literal), _HOLDS[op]
+
+    def test(resource: Mapping[str, Any], budget: Budget) -> bool:
+        budget.spend(1)
+        for value in values(attr, resource):
+            budget.look(value)
+            left = _comparable(attribute, value)
+            # True is no 1 here, and no text is a number.
+            if left is None or right is None or isinstance(left, bool) != isinstance(right, bool):
+                continue
+            if isinstance(left, str) == isinstance(right, str) and holds(left, right):
+                return True
+        return False
+
+    return test
 
 
 def values(attr: Attr, resource: Mapping[str, Any]) -> list[Any]:
@@ -63,33 +118,17 @@ def _leaf(scope: Scope, attr: Attr) -> Attribute:
     return found
 
 
-def _holds(attribute: Attribute, op: Op, value: Any, literal: Literal) -> bool:
-    left, right = _comparable(attribute, value), _comparable(attribute, literal)
-    if left is None or right is None or isinstance(left, bool) != isinstance(right, bool):
-        return False
-    if isinstance(left, str) != isinstance(right, str):
-        return False
-    match op:
-        case Op.EQ:
-            return bool(left == right)
-        case Op.NE:
-            return bool(left != right)
-        case Op.CO:
-            return right in left
-        case Op.SW:
-            return bool(left.startswith(right))
-        case Op.EW:
-            return bool(left.endswith(right))
-        case Op.GT:
-            return bool(left > right)
-        case Op.GE:
-            return bool(left >= right)
-        case Op.LT:
-            return bool(left < right)
-        case Op.LE:
-            return bool(left <= right)
-        case _:
-            assert_never(op)
+#: `ne` is where `eq` isn't
+_HOLDS: Mapping[Op, Callable[[Any, Any], bool]] = {
+    Op.EQ: operator.eq,
+    Op.CO: operator.contains,
+    Op.SW: str.startswith,
+    Op.EW: str.endswith,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+}
 
 
 def _comparable(attribute: Attribute, value: Any) -> Any:
