@@ -29,7 +29,7 @@ class Listed:
     name: str
     whole: bool  #: the source says that all its members were listed
     members: int  #: of all kinds, present
-    count: int | None  #: as the directory counts them; None: it can't say
+    count: int | None  #: as the directory counts them; None: it doesn't
 
 
 def fold(page: Page) -> Page:
@@ -66,9 +66,11 @@ def last_words(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def doubt(listed: Listed) -> str:
     """Why absence can't count in this group although the source calls it whole; "" if it counts (R23)."""
-    if listed.count is None or listed.members >= listed.count:
-        return ""
     name = listed.name or listed.group
+    if listed.count is None:
+        return f"group {name}: its members weren't counted"
+    if listed.members >= listed.count:
+        return ""
     return f"group {name}: {listed.members} of its {listed.count} members were listed"
 
 

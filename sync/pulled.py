@@ -78,11 +78,12 @@ class Whole:
     """All entries of a group since `anew` are its full membership: only so absence removes (R23).
 
     `count` is how many direct members of all kinds the directory says there are, asked for apart from the
-    list; None if it can't say. Fewer entries than that: the pull believes neither, and removes nobody.
+    list; a group that it doesn't count is Unread. Fewer entries than that: the pull believes neither, and
+    removes nobody.
     """
 
     group: str
-    count: int | None
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

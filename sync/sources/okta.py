@@ -175,11 +175,11 @@ class Okta:
         )
         if listed.next:
             return told
-        doubt = reading.doubt(id)
-        if doubt:
+        count, doubt = reading.found[id][1], reading.doubt(id)
+        if count is None or doubt:
             return self._give_up(reading, id, doubt, wanted, told)
         rest = replace(reading.list_ended(), todo=reading.todo[1:], done=reading.done | reading.mark(id))
-        return self._go_on(rest, wanted, replace(told, whole=(Whole(id, reading.found[id][1]),)))
+        return self._go_on(rest, wanted, replace(told, whole=(Whole(id, count),)))
 
     def _give_up(
         self, reading: Reading, id: str, why: str, wanted: frozenset[str], told: Page | None = None

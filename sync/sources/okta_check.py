@@ -51,10 +51,14 @@ def _list(api: Api, url: str, what: str) -> str:
     listed = api.page(url)
     if listed is None:
         raise Incomplete("Okta doesn't know the list (404): check org_url")
-    seen = wire.groups(listed.answer) if what == "groups" else wire.users(listed.answer, provisioned=False)
-    if not seen:
+    groups = wire.groups(listed.answer) if what == "groups" else []
+    if not groups and (what == "groups" or not wire.users(listed.answer, provisioned=False)):
         raise Incomplete(
             f"Okta shows no {what}: give the app (or the token's administrator) a role that views them"
+        )
+    if any(group.count is None for group in groups):
+        raise Incomplete(
+            "Okta shows groups without saying how many members they have (expand=stats): nobody can be missed"
         )
     return f"{what} can be read"
 

@@ -61,10 +61,9 @@ class Reading:
     link: str = ""  #: next page of the list that is under way; "": its first
     pages: tuple[str, ...] = ()  #: what its pages were like, to see one come again
     got: int = 0  #: members of the group that is under way
-    sum: int = 0  #: of their ids, in any order
     found: dict[str, tuple[str, int | None]] = field(default_factory=dict)  #: lastMembershipUpdated, count
     todo: tuple[str, ...] = ()  #: groups whose members are still to be read
-    again: dict[str, int] = field(default_factory=dict)  #: those that failed once, with their `sum` then
+    again: tuple[str, ...] = ()  #: those that failed once
     done: Marks = field(default_factory=dict)
 
     def resume(self) -> Resume:
@@ -77,7 +76,7 @@ class Reading:
         try:
             found["marks"], found["done"] = _marks(found["marks"]), _marks(found["done"])
             found["found"] = {str(id): (str(at), n) for id, (at, n) in found["found"].items()}
-            for name in ("pages", "todo"):
+            for name in ("pages", "todo", "again"):
                 found[name] = tuple(found[name])
             return cls(**found)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -93,7 +92,7 @@ class Reading:
         return replace(self, link=link, pages=self.pages + signs)
 
     def list_ended(self) -> "Reading":
-        return replace(self, link="", pages=(), got=0, sum=0)
+        return replace(self, link="", pages=(), got=0)
 
     def members(self, ids: Collection[str]) -> "Reading":
         """One more page of the first group to do. Raises Incomplete: it goes on beyond all measure."""
@@ -101,23 +100,23 @@ class Reading:
         got = self.got + len(ids)
         if count is not None and got > 2 * count + 1000:
             raise Incomplete(f"its list goes on beyond the {count} members that Okta counts", restart=True)
-        return replace(self, got=got, sum=(self.sum + sum(int(_sign(id), 16) for id in ids)) % 2**62)
+        return replace(self, got=got)
 
     def doubt(self, group: str) -> str:
         """Why its list, which came to its end, isn't believed; "": it is.
 
-        Fewer than Okta counts is not the whole. Where Okta doesn't count, two lists in a row must agree.
+        Fewer than Okta counts is not the whole; where it doesn't count, nothing says what the whole is (R23).
         """
         count = self.found[group][1]
-        if count is None and self.again.get(group) != self.sum:
-            return "Okta doesn't say how many members it has, and two lists of them differ"
-        return "" if count is None or self.got >= count else f"{self.got} of its {count} members are listed"
+        if count is None:
+            return "Okta doesn't say how many members it has"
+        return "" if self.got >= count else f"{self.got} of its {count} members are listed"
 
     def postponed(self, group: str) -> "Reading":
         """It couldn't be read: once more at the end; then it is unknown, and the next read takes it up."""
         rest = replace(self.list_ended(), todo=self.todo[1:])
         if group not in self.again:
-            return replace(rest, todo=(*rest.todo, group), again=self.again | {group: self.sum})
+            return replace(rest, todo=(*rest.todo, group), again=(*self.again, group))
         return replace(rest, marks={id: mark for id, mark in self.marks.items() if id != group})
 
     def mark(self, group: str) -> Marks:

@@ -154,6 +154,12 @@ def counted(number: object) -> Callable[[Answer], Answer]:
     return each(_embedded={"stats": {"usersCount": number}})
 
 
+def uncounted(name: str, spoil: Callable[[Answer], Answer]) -> Case:
+    """Of each page of the members the last one is left out."""
+    faults = [Fault(GROUPS, spoil), Fault(MEMBERS, edited(lambda found: found[:-1]))]
+    return Case(f"{name}, and not all members", "doesn't say how many members", lambda okta, other: faults)
+
+
 CASES = [
     # an answer that fails
     Case("page 2 of the members is a 500", "500", on(PAGE_2, broken(500))),
@@ -184,6 +190,11 @@ CASES = [
     Case("HTML with 200 for the people", "isn't JSON", on(USERS, html())),
     Case("JSON that is cut", "isn't JSON", on(PAGE_2, half)),
     Case("JSON of brackets only", "isn't JSON", on(MEMBERS, lambda g: replace(g, body=b"[" * 99_999))),
+    uncounted("no count", each(_embedded=None)),
+    uncounted("no count in the stats", each(_embedded={"stats": None})),
+    uncounted("a count that is a text", counted("5")),
+    uncounted("a count with a fraction", counted(5.0)),
+    uncounted("a count below zero", counted(-1)),
     # other types
     Case("an object instead of a list", "isn't a list", on(MEMBERS, lambda g: answer(200, {"value": []}))),
     Case("null instead of a list", "isn't a list", on(MEMBERS, lambda given: answer(200, None))),
