@@ -97,8 +97,8 @@ def list_requests(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     with reading(shell.engine) as connection:
         found = requests.list_requests(connection)
-    _note_shown(shell, actor.name, found)
     rows = _prompts(shell, found)
+    _note_shown(shell, actor.name, found)
     columns = (
         "id",
         "product",
@@ -106,6 +106,7 @@ def list_requests(shell: Shell, as_json: bool) -> None:
         "quantity",
         "proposed",
         "waiting",
+        "need",
         "charge_now",
         "next_bill",
         "opened_at",
@@ -123,7 +124,6 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
     with refusals(), reading(shell.engine) as connection:
         found = requests.get(connection, RequestId(id))
         line = queue.read_queue(connection, found.product, 50)
-    _note_shown(shell, actor.name, [found])
     anysoft, settings = wiring.licensing(shell.settings, shell.engine), shell.settings
     with reading(shell.engine) as connection:
         known = shown.licenses(anysoft, connection)
@@ -133,6 +133,7 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
             connection, found, price, asked.renews_on, wiring.policy(settings),
             settings.sync.sales_contact, now(),
         )  # fmt: skip
+    _note_shown(shell, actor.name, [found])
     if as_json:
         row = _prompts(shell, [found])[0] | {"people": [w.user_name for w in line], "waits": said.people}
         more = {name: getattr(said, name) for name in _SAID}
@@ -196,13 +197,18 @@ def _buy(
     given: Figures | None,
     as_json: bool,
 ) -> None:
-    """Bound to `given`, else to what this person saw last; who saw nothing is asked on a terminal, while a
-    script that names a request means it as it is (R19)."""
+    """Bound to `given`, else to what this person saw last. Who saw nothing is shown it on a terminal, and
+    asked; elsewhere nothing is decided (R19)."""
     actor = shell.actor(Role.APPROVER)
     with refusals(), reading(shell.engine) as connection:
         r = requests.get(connection, RequestId(id))
         seen = given or requests.last_shown(connection, actor.name, RequestId(id))
-    if seen is None and r.state is RequestState.OPEN and sys.stdin.isatty():
+    if seen is None and r.state is RequestState.OPEN:
+        if not sys.stdin.isatty():
+            raise Failed(
+                f"request {id} was never shown to {actor.name}: look first (`request show {id}`), "
+                "then decide, or say the figures that it is decided on: --seen Q:NEED"
+            )
         words = f"{r.product}: {r.quantity} are bought, {r.need} missing, {r.proposed} proposed. Go on?"
         click.confirm(text(words), abort=True, err=True)
     figures = seen or (r.quantity, r.need)

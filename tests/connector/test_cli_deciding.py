@@ -12,6 +12,7 @@ from connector.store import operators
 from connector.store.engine import writing
 from connector.store.operators import Role
 from sync.model import Request, RequestState
+from sync.ports import Transient
 from tests.company import PRINT, Company
 from tests.connector.places import opened, prepared
 
@@ -61,6 +62,7 @@ def test_r19_only_an_approver_decides_on_a_request(firm: Company, call: Call, ro
     for command in (["approve", id], ["schedule", id], ["decline", id, "--reason", "no"]):
         assert "this needs approver" in call("request", *command, "--as", role.value, code=1)
     assert open_request(firm).state is RequestState.OPEN
+    call("request", "list", "--as", "approver")
     assert call("request", "approve", id, "--json", "--as", "approver")["decided_by"] == "approver"
 
 
@@ -80,8 +82,33 @@ def test_r19_other_figures_than_were_shown_are_refused_and_shown(
 def test_r19_what_one_person_saw_binds_nobody_else(firm: Company, call: Call) -> None:
     call("request", "list", "--as", "admin")
     joined(firm, "d@x.example")
+    call("request", "list", "--as", "approver")
     assert "2 missing" in call("request", "approve", "1", "--as", "admin", code=1)
     assert call("request", "approve", "1", "--json", "--as", "approver")["target"] == 4
+
+
+@pytest.mark.parametrize("command", ["approve", "schedule"])
+def test_r19_who_was_shown_nothing_decides_nothing(firm: Company, call: Call, command: str) -> None:
+    """Without a terminal there is nobody to ask, and another's look is not theirs."""
+    call("request", "show", "1", "--as", "admin")
+    said = call("request", command, "1", "--as", "approver", code=1)
+    assert "never shown to approver: look first (`request show 1`)" in said
+    assert "--seen Q:NEED" in said
+    assert open_request(firm).state is RequestState.OPEN
+    assert call("request", command, "1", "--seen", "2:1", "--json", "--as", "approver")["target"] == 3
+
+
+def test_r19_what_could_not_be_shown_was_not_seen(
+    firm: Company, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: object) -> None:
+        raise Transient("AnySoft is away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("connector.shown.licenses", away)
+        call("request", "list", code=1)
+        call("request", "show", "1", code=1)
+    assert "never shown" in call("request", "approve", "1", code=1)
 
 
 def test_r19_a_script_says_what_it_decided_on(firm: Company, call: Call) -> None:
