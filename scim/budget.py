@@ -23,4 +23,9 @@ class Budget:
 
     def look(self, value: object) -> None:
         """At one value. Raises TooMany."""
-        self.spend(1 + len(value) // _STRETCH if isinstance(value, str) else 1)
+        self.spend(weigh(value))
+
+
+def weigh(value: object) -> int:
+    """The looks that one value takes."""
+    return 1 + len(value) // _STRETCH if isinstance(value, str) else 1

@@ -123,16 +123,17 @@ def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
     """PATCH."""
     dialect = call.caller.dialect
     sent = operations.read(call.body(_limit(resource_type)))
-    meant = [one for each in sent for one in dialects.operation(each, resource_type, dialect)]
+    meant = (one for each in sent for one in dialects.operation(each, resource_type, dialect))
+    # All that needs no look at the resource, before anybody has to wait for this writer.
+    plan = patch.read(resource_type, meant, forgiving=dialect.forgiving)
     projection = parameters.project(call.given, resource_type)
     answer = _answer(call, resource_type)
     with call.caller.store.writing() as writer:
         before = _locked(call, writer, resource_type, id)
-        after = patch.apply(resource_type, before.attributes, meant, forgiving=dialect.forgiving)
-        stored = writer.save(before, after.attributes)
-        if after.members:
-            stored = _change_members(writer, stored, after.members)
-        for code, path in after.warnings[:MAX_WARNINGS]:
+        stored = writer.save(before, patch.apply(plan, before.attributes))
+        if plan.members:
+            stored = _change_members(writer, stored, plan.members)
+        for code, path in plan.warnings[:MAX_WARNINGS]:
             writer.warn(code, f"{stored.kind}: {path}")
         if answer is Answer.NOTHING:
             return Reply(204, headers={"ETag": resources.etag(stored)})

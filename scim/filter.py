@@ -60,6 +60,11 @@ def value_path(text: str, scope: Scope) -> tuple[str, str, str, Condition | None
     return urn, name, sub, _Binder(_picking(scope, name, urn)).condition(outer.attr_name.expr)
 
 
+def terms(text: str) -> int:
+    """How many comparisons reading it may take, before anything is read; a long name is several."""
+    return 1 + len(_JOINTS.findall(text)) + len(text) // 256
+
+
 def _check_size(text: str) -> None:
     """Bound the work before any parser sees the text."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:

@@ -54,7 +54,10 @@ def compile(operation: Operation, path: Path) -> MemberOp | None:
 
 
 def merge(operations: Sequence[MemberOp]) -> tuple[MemberOp, ...]:
-    """One for each run of the same verb: some clients send one operation for each member."""
+    """One for each run of the same verb: some clients send one operation for each member.
+    Raises InvalidValue."""
+    if sum(len(operation.ids) for operation in operations) > MAX_MEMBERS:
+        raise InvalidValue(f"at most {MAX_MEMBERS} members in one request; send several")
     merged: list[tuple[MemberVerb, list[str]]] = []
     for operation in operations:
         if merged and operation.verb is merged[-1][0] and operation.verb is not MemberVerb.REPLACE:

@@ -1,49 +1,65 @@
 """What are a resource's attributes after a PATCH? Pure; all operations or none (RFC 7644 3.5.2)."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+from scim import filter as filters
 from scim import membership
-from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget
-from scim.matching import matches
-from scim.operations import Operation, Verb
+from scim.budget import Budget, weigh
+from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget, TooMany
+from scim.matching import Test, compiled
+from scim.operations import MAX_OPERATIONS, Operation, Verb
 from scim.path import Path
 from scim.path import read as read_path
 from scim.query import And, Attr, Compare, Condition, Op
 from scim.schema import Attribute, ResourceType, Type, fold
 from scim.schema import Mutability as Writable
 from scim.store import Attributes, Kind, MemberOp
-from scim.values import accept, accept_one
+from scim.values import MAX_VALUES, accept, accept_one
 
+#: comparisons in all the paths of one PATCH: each operation may have one
+MAX_TERMS = 12_000
+#: values that one PATCH looks at, while nobody else can write
+MAX_LOOKS = 100_000
 _Values = dict[str, Any]
 _REMOVALS = (Verb.REMOVE, Verb.REMOVE_LISTED)
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    attributes: Attributes
+class Edit:
+    operation: Operation
+    path: Path
+    picks: Test | None  #: whom the path's [ ] picks; None without one
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a PATCH asks for, as far as it can be told without the resource."""
+
+    edits: tuple[Edit, ...]
     members: tuple[MemberOp, ...]  #: empty for users
     warnings: tuple[tuple[str, str], ...]  #: code and path of each skipped operation
 
 
-def apply(
-    resource_type: ResourceType, before: Attributes, operations: Sequence[Operation], *, forgiving: bool
-) -> Change:
-    """`operations` have been through dialects.py; `before` and its parts stay as they are.
-    Raises InvalidPath, InvalidFilter, InvalidValue, Mutability, NoTarget."""
-    draft = dict(before)
+def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiving: bool) -> Plan:
+    """`operations` have been through dialects.py.
+    Raises InvalidPath, InvalidFilter, InvalidValue, Mutability, TooMany."""
+    paths = _Paths(resource_type)
+    edits: list[Edit] = []
     members: list[MemberOp] = []
     warnings: dict[tuple[str, str], None] = {}
-    for operation in operations:
+    for number, operation in enumerate(operations):
+        if number == MAX_OPERATIONS:  # one without a path stands for many
+            raise TooMany(f"at most {MAX_OPERATIONS} operations in one PATCH; send several")
         passes_over = forgiving or operation.implicit
-        try:
-            path = read_path(operation.path, resource_type)
-        except (InvalidPath, InvalidFilter):
+        found = paths.read(operation.path)
+        if isinstance(found, InvalidPath | InvalidFilter):
             if not passes_over:
-                raise
+                raise found
             warnings["unknown_path", operation.path[:200]] = None
             continue
+        path, picks = found
         leaf = path.sub or path.attribute
         if leaf and Writable.READ_ONLY in (leaf.mutability, path.attribute and path.attribute.mutability):
             if not passes_over:
@@ -53,15 +69,50 @@ def apply(
         elif leaf and leaf.mutability is Writable.WRITE_ONLY:
             pass  # a password: accepted, discarded
         elif resource_type.kind is Kind.GROUP and path.attribute and path.attribute.name == "members":
-            compiled = membership.compile(operation, path)
-            members += [compiled] if compiled else []
+            change = membership.compile(operation, path)
+            members += [change] if change else []
         else:
-            _edit(draft, path, operation)
-    return Change(draft, membership.merge(members), tuple(warnings))
+            edits.append(Edit(operation, path, picks))
+    return Plan(tuple(edits), membership.merge(members), tuple(warnings))
 
 
-def _edit(draft: _Values, path: Path, operation: Operation) -> None:
-    attribute = path.attribute
+def apply(plan: Plan, before: Attributes) -> Attributes:
+    """The attributes after it; `before` and its parts stay as they are.
+    Raises InvalidValue, Mutability, NoTarget, TooMany."""
+    draft = dict(before)
+    budget = Budget(MAX_LOOKS, "this PATCH looks at too many values; send less in one request")
+    for edit in plan.edits:
+        _edit(draft, edit, budget)
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class _Paths:
+    """The paths of one PATCH, each read once."""
+
+    resource_type: ResourceType
+    _known: dict[str, tuple[Path, Test | None] | InvalidPath | InvalidFilter] = field(default_factory=dict)
+    _budget: Budget = field(
+        default_factory=lambda: Budget(MAX_TERMS, "the paths compare too much; send less in one request")
+    )
+
+    def read(self, text: str) -> tuple[Path, Test | None] | InvalidPath | InvalidFilter:
+        """With whom its [ ] picks. Errors are given back: some paths are passed over. Raises TooMany."""
+        if (known := self._known.get(text)) is not None:
+            return known
+        self._budget.spend(filters.terms(text))
+        try:
+            path = read_path(text, self.resource_type)
+        except (InvalidPath, InvalidFilter) as error:
+            self._known[text] = error
+            return error
+        picks = compiled(path.condition, path.attribute) if path.condition and path.attribute else None
+        self._known[text] = path, picks
+        return path, picks
+
+
+def _edit(draft: _Values, edit: Edit, budget: Budget) -> None:
+    operation, path, attribute = edit.operation, edit.path, edit.path.attribute
     if attribute is None:
         if operation.verb not in _REMOVALS:
             raise InvalidValue(f"{path.urn} needs an object as value")
@@ -70,9 +121,11 @@ def _edit(draft: _Values, path: Path, operation: Operation) -> None:
     if path.urn:
         draft[path.urn] = dict(draft.get(path.urn) or {})
     holder = draft[path.urn] if path.urn else draft
-    after = (_edit_many if attribute.many else _edit_one)(
-        attribute, holder.get(attribute.name), path, operation
-    )
+    before = holder.get(attribute.name)
+    if attribute.many:
+        after: Any = _edit_many(attribute, before or [], edit, budget)
+    else:
+        after = _edit_one(attribute, before, path, operation)
     if after in (None, [], {}):
         if attribute.required:
             raise Mutability(f"{attribute.name} is required; it can be replaced, not removed")
@@ -85,7 +138,8 @@ def _edit(draft: _Values, path: Path, operation: Operation) -> None:
 
 def _edit_one(attribute: Attribute, before: Any, path: Path, operation: Operation) -> Any:
     if path.sub is not None:
-        return _with_sub(before or {}, path.sub, operation)
+        taken = None if operation.verb in _REMOVALS else accept(path.sub, operation.value)
+        return _with_sub(before or {}, path.sub, operation.verb, taken)
     if operation.verb in _REMOVALS:
         return None
     value = accept(attribute, operation.value)
@@ -105,68 +159,92 @@ def _without_nulls(attribute: Attribute, before: _Values, operation: Operation) 
     return {name: part for name, part in before.items() if name not in cleared}
 
 
-def _edit_many(attribute: Attribute, before: Any, path: Path, operation: Operation) -> list[Any]:
-    elements: list[Any] = list(before or ())
+def _edit_many(attribute: Attribute, before: list[Any], edit: Edit, budget: Budget) -> list[Any]:
+    budget.spend(1 + len(before))
+    path, picks = edit.path, edit.picks
     if path.condition is None and path.sub is None:
-        return _edit_whole(attribute, elements, operation)
-    picked = [n for n, element in enumerate(elements) if _is_picked(element, path, attribute)]
-    if not picked and operation.verb not in _REMOVALS:
-        elements.append(_made(path, operation))
-        picked = [len(elements) - 1]
-    for n in picked:
-        elements[n] = _edit_element(attribute, elements[n], path, operation)
-    _settle_primary(attribute, elements, picked)
-    return [element for element in elements if element]
+        after = _edit_whole(attribute, before, edit.operation, budget)
+    else:
+        after = list(before)
+        picked = [n for n, element in enumerate(before) if picks is None or picks(element, budget)]
+        if not picked and edit.operation.verb not in _REMOVALS:
+            after.append(_made(path, edit.operation))
+            picked = [len(before)]
+        if picked:
+            change = _changing(attribute, path, edit.operation, len(picked), budget)
+            for n in picked:
+                after[n] = change(after[n])
+            _settle_primary(attribute, after, picked)
+        after = [element for element in after if element]
+    if len(after) > max(MAX_VALUES, len(before)):
+        raise InvalidValue(f"{attribute.name} can have {MAX_VALUES} values at most")
+    return after
 
 
-def _edit_whole(attribute: Attribute, elements: list[Any], operation: Operation) -> list[Any]:
+def _edit_whole(attribute: Attribute, elements: list[Any], operation: Operation, budget: Budget) -> list[Any]:
     match operation.verb:
         case Verb.REMOVE:
             return []
         case Verb.REMOVE_LISTED:
             listed = accept(attribute, operation.value) or []
+            budget.spend(len(elements) * len(listed))
             return [element for element in elements if not any(_covers(element, one) for one in listed)]
         case Verb.REPLACE:
             return accept(attribute, operation.value) or []
         case Verb.ADD:
-            present = [_key(attribute, element) for element in elements]
             sent = accept(attribute, operation.value) or ()
-            new = [one for one in sent if _key(attribute, one) not in present]
+            present = {_key(attribute, element, budget) for element in elements}
+            new = [one for one in sent if _key(attribute, one, budget) not in present]
             after = elements + new
             _settle_primary(attribute, after, range(len(elements), len(after)))
             return after
 
 
-def _key(attribute: Attribute, element: Any) -> Any:
+def _key(attribute: Attribute, element: Any, budget: Budget) -> Hashable:
     """Equal for two elements that are the same value, where case doesn't matter in any case."""
-    if not isinstance(element, dict):
-        return element if attribute.exact or not isinstance(element, str) else fold(element)
-    return {name: _key(attribute.subs[name.lower()], part) for name, part in element.items()}
+    if isinstance(element, dict):
+        subs = attribute.subs
+        return frozenset((name, _key(subs[name.lower()], part, budget)) for name, part in element.items())
+    budget.look(element)
+    folds = isinstance(element, str) and not attribute.exact
+    key: Hashable = fold(element) if folds else element
+    return key
 
 
-def _edit_element(attribute: Attribute, element: _Values, path: Path, operation: Operation) -> _Values:
+def _changing(
+    attribute: Attribute, path: Path, operation: Operation, times: int, budget: Budget
+) -> Callable[[_Values], _Values]:
+    """What is done to each element that is picked; the value is read once, and put into so many."""
+    removes = operation.verb in _REMOVALS
     if path.sub is not None:
-        return _with_sub(element, path.sub, operation)
-    if operation.verb in _REMOVALS:
-        return {}
+        sub, taken = path.sub, None if removes else accept(path.sub, operation.value)
+        budget.spend(times * _weight(taken))
+        return lambda element: _with_sub(element, sub, operation.verb, taken)
+    if removes:
+        return lambda element: {}
     value = accept_one(attribute, operation.value)
     if value is None:
         raise InvalidValue(f"{operation.path[:200]} needs a value; remove takes the element away")
+    budget.spend(times * _weight(value))
+    if operation.verb is Verb.ADD:
+        return lambda element: {**element, **value}
     # A replaced element still answers to the [ ] that picked it, or the next PATCH would not find it.
-    return {**(element if operation.verb is Verb.ADD else _template(path.condition) or {}), **value}
+    kept = (_template(path.condition) or {}) | value
+    return lambda element: kept
 
 
-def _with_sub(element: _Values, sub: Attribute, operation: Operation) -> _Values:
-    value = None if operation.verb in _REMOVALS else accept(sub, operation.value)
+def _weight(value: Any) -> int:
+    """Of a value in looks."""
+    return sum(weigh(part) for part in (value.values() if isinstance(value, dict) else (value,)))
+
+
+def _with_sub(element: _Values, sub: Attribute, verb: Verb, value: Any) -> _Values:
+    """`value`: as accepted; None for none."""
     if value is not None:
         return {**element, sub.name: value}
-    if operation.verb is Verb.ADD:
+    if verb is Verb.ADD:
         return element
     return {name: part for name, part in element.items() if name != sub.name}
-
-
-def _is_picked(element: Any, path: Path, attribute: Attribute) -> bool:
-    return path.condition is None or matches(path.condition, element, attribute)
 
 
 def _covers(element: Any, listed: Any) -> bool:

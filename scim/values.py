@@ -14,6 +14,8 @@ from scim.schema import Attribute, Mutability, Type, fold, parse_time
 
 #: Keys are indexed; a longer one would not fit into an index page
 MAX_KEY_BYTES = 1000
+#: of one attribute of a user: far more than anybody has
+MAX_VALUES = 1000
 
 
 def accept(attribute: Attribute, value: Any) -> Any:
@@ -27,6 +29,8 @@ def accept(attribute: Attribute, value: Any) -> Any:
             value = value[0] if value else None
         return accept_one(attribute, value)
     elements = value if isinstance(value, list) else [value]
+    if len(elements) > MAX_VALUES:
+        raise InvalidValue(f"{attribute.name} can have {MAX_VALUES} values at most")
     taken = [one for one in (accept_one(attribute, element) for element in elements) if one is not None]
     if sum(1 for one in taken if isinstance(one, dict) and one.get("primary") is True) > 1:
         raise InvalidValue(f"{attribute.name}: only one value can be primary")

@@ -67,7 +67,7 @@ def patch_(data: bytes) -> None:
     meant = [
         one for each in operations.read(sent) for one in dialects.operation(each, resource_type, dialect)
     ]
-    patch.apply(resource_type, before, meant, forgiving=dialect.forgiving)
+    patch.apply(patch.read(resource_type, meant, forgiving=dialect.forgiving), before)
 
 
 TARGETS: Mapping[str, Target] = {"filter": filter_, "path": path_, "body": body_, "patch": patch_}

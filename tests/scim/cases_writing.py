@@ -253,7 +253,12 @@ WRITING = [
         {"Operations": [{"op": "remove", "path": "title"}], "operations": []},
     ),
     Case(
-        "patch of nobody", "PATCH", "/Users/nobody", 404, "", {"Operations": [{"op": "remove", "path": "x"}]}
+        "patch of nobody",
+        "PATCH",
+        "/Users/nobody",
+        404,
+        "",
+        {"Operations": [{"op": "remove", "path": "title"}]},
     ),
     Case("put of nobody", "PUT", "/Users/nobody", 404, "", {"userName": "x"}),
     Case("put without userName", "PUT", "/Users/USER", 400, "invalidValue", {"displayName": "x"}),

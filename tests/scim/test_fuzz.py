@@ -52,7 +52,7 @@ def _tried(random: Random) -> set[str]:
     def patched() -> None:
         read = operations.read({"Operations": [sent]})
         meant = [one for each in read for one in dialects.operation(each, resource_type, dialect)]
-        patch.apply(resource_type, before, meant, forgiving=dialect.forgiving)
+        patch.apply(patch.read(resource_type, meant, forgiving=dialect.forgiving), before)
 
     attempts = (
         lambda: matches(filters.read(text, USER, [USER, GROUP]), user, USER),

@@ -99,7 +99,7 @@ def _ours(before: dict[str, Any], sent: list[dict[str, Any]]) -> dict[str, Any] 
             for each in read
             for one in dialects.operation(each, USER, DIALECTS["scim"])
         ]
-        return patch.apply(USER, before, meant, forgiving=False).attributes
+        return patch.apply(patch.read(USER, meant, forgiving=False), before)
     except ScimError as error:
         return error.scim_type
 

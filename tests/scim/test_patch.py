@@ -1,6 +1,7 @@
 """What are a user's attributes after a PATCH? (RFC 7644 3.5.2)"""
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -24,15 +25,23 @@ _ADA: dict[str, Any] = {
 _ADD, _REMOVE, _REPLACE = MemberVerb.ADD, MemberVerb.REMOVE, MemberVerb.REPLACE
 
 
-def _patched(*sent: dict[str, Any], kind: str = "scim", to: ResourceType = USER) -> patch.Change:
+@dataclass(frozen=True, slots=True)
+class _Change:
+    attributes: dict[str, Any]
+    members: tuple[MemberOp, ...]
+    warnings: tuple[tuple[str, str], ...]
+
+
+def _patched(*sent: dict[str, Any], kind: str = "scim", to: ResourceType = USER) -> _Change:
     dialect = DIALECTS[kind]
     read = operations.read({"Operations": list(sent)})
     meant = [one for each in read for one in dialects.operation(each, to, dialect)]
+    plan = patch.read(to, meant, forgiving=dialect.forgiving)
     before = copy.deepcopy(_ADA) if to is USER else {"displayName": "G"}
     kept = copy.deepcopy(before)
-    change = patch.apply(to, before, meant, forgiving=dialect.forgiving)
+    after = patch.apply(plan, before)
     assert before == kept, "the attributes before were changed"
-    return change
+    return _Change(after, plan.members, plan.warnings)
 
 
 def _op(op: str, path: str = "", value: Any = None) -> dict[str, Any]:
