@@ -104,28 +104,46 @@ def _once(
 
 
 def repeat(ports: Ports, send: Callable[[], Answer]) -> tuple[Answer, bool]:
-    """The same call, up to three times while its answer was lost (the contract's idempotency).
+    """`until_answered`, under the lease's fence, until the worker is to end."""
+    answer, lost = until_answered(send, ports.pause, ports.fence.check, ports.stopping)
+    ports.at("request sent")
+    return answer, lost
+
+
+def once(ports: Ports, send: Callable[[], Answer]) -> Answer:
+    """The call, sent once whatever comes of it: what costs money isn't repeated, its key may be ignored (R20)."""
+    ports.fence.check()
+    answer = send()
+    ports.at("request sent")
+    return answer
+
+
+def until_answered(
+    send: Callable[[], Answer],
+    pause: Callable[[float], None],
+    check: Callable[[], None] = lambda: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> tuple[Answer, bool]:
+    """The same call, up to three times while its answer was lost, which its key is for (the contract's
+    idempotency).
 
     Gives the answer, and whether one was lost before it: then a tenant that ignores keys answers as if
     somebody else had done it. After a lost one nothing but an answer settles it: whatever else comes is
-    raised as Transient, maybe done.
+    raised as Transient, maybe done. `check` is called before each send.
     """
     lost = False
     for left in range(REPEATS - 1, -1, -1):
-        ports.fence.check()
+        check()
         try:
-            answer = send()
+            return send(), lost
         except (Transient, Rejected, Missing, Unauthorized) as error:
             maybe_done = isinstance(error, Transient) and error.maybe_done
             if lost and not maybe_done:
                 raise Transient(f"an answer was lost, then: {error}", maybe_done=True) from error
-            if not left or not maybe_done or ports.stopping():
+            if not left or not maybe_done or stopping():
                 raise
             lost = True
-            ports.pause(0.2)
-        else:
-            ports.at("request sent")
-            return answer, lost
+            pause(0.2)
     raise AssertionError("unreachable")
 
 

@@ -252,6 +252,9 @@ class Ledger(Protocol):
     def surely_held(self) -> dict[ProductId, int]:
         """How many surely hold each product, however they came by it."""
 
+    def doubted_by_hand(self) -> Sequence[ProductId]:
+        """A command gave or took them, and its answer is still out or was lost."""
+
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         """The head of the queue in the order of R14; ready: only those whose base is surely held."""
 
@@ -337,8 +340,8 @@ class Ledger(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    run: RunId
-    kind: str  #: assign, unassign, account_create, account_update, quantity
+    run: RunId | None  #: None: a command's
+    kind: str  #: assign, unassign, account_create, account_update, quantity; adopt of a command
     product: ProductId
     subscription: SubscriptionId
     key: str  #: idempotency key

@@ -77,7 +77,7 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
     try:
         sold = read_sold(ports.licensing)
         ports.at("AnySoft read")
-        looked_at = sold.subscriptions.keys() if scope is Scope.EVERYONE else _fewer(ports, sold)
+        looked_at = sold.subscriptions.keys() if scope is Scope.EVERYONE else _to_look_at(ports, sold)
         trouble.extend(observe(ports, run, sold, looked_at, started))
         marks, people = _concerned(ports, scope, started)
         plan = make_plan(ports, sold, people, policy, started)
@@ -112,11 +112,12 @@ def make_plan(
     return draft(read, view, _supply(ports, sold, read), sold.catalog, policy.guard)
 
 
-def _fewer(ports: Ports, sold: Sold) -> list[ProductId]:
+def _to_look_at(ports: Ports, sold: Sold) -> list[ProductId]:
     """Of which AnySoft counts fewer than we surely know: the count is old, or some were unassigned in the
-    portal, whose seats the queue is to have (R15, T11). The list tells."""
-    surely = ports.ledger.surely_held()
-    return [p for p, s in sold.subscriptions.items() if s.assigned < surely.get(p, 0)]
+    portal, whose seats the queue is to have (R15, T11); and those of a command whose answer was lost (R29).
+    The list tells."""
+    surely, doubted = ports.ledger.surely_held(), set(ports.ledger.doubted_by_hand())
+    return [p for p, s in sold.subscriptions.items() if s.assigned < surely.get(p, 0) or p in doubted]
 
 
 def observe(

@@ -32,7 +32,8 @@ def users_(shell: Shell, product: str, lacking: bool, as_json: bool) -> None:
     with reading(shell.engine) as connection:
         if lacking:
             offered = [{"user": user} for user in holders.lacking(anysoft, connection, id)]
-            show_rows(offered, ("user",), as_json=as_json, nothing=f"Everybody has {product}.")
+            nobody = f"There is nobody to give {product} to: whoever may have it has it."
+            show_rows(offered, ("user",), as_json=as_json, nothing=nobody)
             return
         found = [asdict(each) for each in holders.holders(anysoft, connection, id, ProductId(product))]
     columns = ("user", "since", "how", "groups")

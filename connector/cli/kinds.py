@@ -6,8 +6,10 @@ from typing import Any
 
 import click
 
+from connector.anysoft.forms import MOST_SEATS
+
 PORT = click.IntRange(0, 65_535)
-QUANTITY = click.IntRange(1, 1_000_000)
+QUANTITY = click.IntRange(1, MOST_SEATS)
 ID = click.IntRange(1, 2**63 - 1)
 
 

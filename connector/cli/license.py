@@ -1,22 +1,23 @@
 """license: what is bought, and what a person does with it by hand."""
 
 import sys
-import uuid
+from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
 
 import click
 
 from connector import shown, wiring
+from connector.anysoft.forms import address_mistakes, billing_mistakes
 from connector.anysoft.licensing import cost
 from connector.anysoft.tenant import BuiltInTenant
-from connector.cli.kinds import LINE, PRODUCT, QUANTITY, SETTING
+from connector.cli.kinds import PRODUCT, QUANTITY, SETTING
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.shell import Failed, Shell, pass_shell, refusals
 from connector.manual import Desk
 from connector.store.engine import reading
 from connector.store.operators import Role
-from sync.model import Address, Billing, Money, ProductId
+from sync.model import Address, Billing, Money, ProductId, Subscription
 from sync.ports import Licensing
 
 
@@ -31,9 +32,8 @@ def license_() -> None:
 def list_(shell: Shell, as_json: bool) -> None:
     """All products: quantity, assigned, waiting, free, price, renewal."""
     shell.actor()
-    rows = [_row(each) for each in _licenses(shell)]
-    if not as_json:
-        rows = [row | {"price": row["price"] or "unknown"} for row in rows]
+    found = _licenses(shell)
+    rows = [_row(each) if as_json else _row(each) | _unknown(each) for each in found]
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="AnySoft sells nothing here.")
 
 
@@ -62,6 +62,13 @@ def _row(license: shown.License) -> dict[str, Any]:
     return asdict(license) | {"price": amount(license.price), "next_bill": amount(license.next_bill)}
 
 
+def _unknown(license: shown.License) -> dict[str, str]:
+    """What a person reads where a price isn't known: never nothing, never 0 (L11)."""
+    if license.price is not None:
+        return {}
+    return {"price": UNKNOWN, **({"next_bill": UNKNOWN} if license.subscription else {})}
+
+
 def amount(money: Money | None) -> str | None:
     """ "4.00 EUR"; None: unknown (L11)."""
     return f"{money.amount:.2f} {money.currency}" if money else None
@@ -81,11 +88,13 @@ _NEEDED = (
     "billing-name", "billing-email", "address-line1", "address-city", "address-postal-code",
     "address-country",
 )  # fmt: skip
+UNKNOWN = "unknown"
 
 
 def _billing_options(command: Any) -> Any:
+    """Of any text: all that is wrong with them is told together."""
     for name, text in reversed(_BILLING.items()):
-        command = click.option(f"--{name}", type=LINE, help=text)(command)
+        command = click.option(f"--{name}", help=text)(command)
     return command
 
 
@@ -112,31 +121,52 @@ _BILLING = {
 def add(shell: Shell, /, product: str, quantity: int, yes: bool, as_json: bool, **given: str | None) -> None:
     """Buy a product: billed at once, then monthly (L5)."""
     billing, address = _billing(given), _address(given)
-    if billing is None or address is None:
-        needed = [f"--{name}" for name in _NEEDED if not given[name.replace("-", "_")]]
-        raise click.UsageError(f"{', '.join(needed)}: needed to buy a product")
+    if wrong := [*_mistakes(given, billing, address)]:
+        raise click.UsageError("\n  ".join(["not bought:", *wrong]))
     desk = desk_of(shell)
     known = [str(each.id) for each in desk.anysoft.products()]
     if product not in known:
         raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
-    _ask_before_buying(desk, product, quantity, yes)
-    with refusals(), desk.audited("license.add", product, {"quantity": quantity}):
-        desk.anysoft.add_product(ProductId(product), quantity, billing, address, uuid.uuid4().hex)
-    _show_one(shell, product, as_json)
+    charge = _ask_before_buying(desk, product, quantity, yes)
+    with refusals():
+        desk.call(
+            "license.add",
+            product,
+            {"quantity": quantity},
+            lambda key: desk.anysoft.add_product(ProductId(product), quantity, billing, address, key),
+        )
+    _show_one(shell, product, as_json, charge)
 
 
-def _ask_before_buying(desk: Desk, product: str, more: int, yes: bool) -> None:
+def _mistakes(given: dict[str, str | None], billing: Billing, address: Address) -> Iterator[str]:
+    """All of them, each once, by the option's name."""
+    missing = [name for name in _NEEDED if not (given[name.replace("-", "_")] or "").strip()]
+    if missing:
+        yield f"{', '.join(f'--{name}' for name in missing)}: needed to buy a product"
+    for field, wrong in [*billing_mistakes(billing), *address_mistakes(address)]:
+        name = field.replace(".", "-").replace("_", "-")
+        if name not in missing:
+            yield f"--{name}: {wrong}"
+
+
+#: what is charged now, to be told with the result
+Charge = dict[str, str | None]
+
+
+def _ask_before_buying(desk: Desk, product: str, more: int, yes: bool) -> Charge:
     """On a terminal a person is asked; a script that gives a number means it."""
-    if more <= 0 or yes or not sys.stdin.isatty():
-        return
+    if more <= 0:
+        return {}
     sold = next((each for each in desk.anysoft.products() if each.id == product), None)
     charge = amount(cost(sold.unit_price, more)) if sold else None
-    click.confirm(
-        f"{more} more seats of {product} are charged now: {charge or 'price unknown, ask AnySoft'}; "
-        "nothing is pro rata or refunded. Buy?",
-        abort=True,
-        err=True,
-    )
+    if not yes and sys.stdin.isatty():
+        click.confirm(
+            f"{more} more seats of {product} are charged now: {charge or 'price unknown, ask AnySoft'}; "
+            "nothing is pro rata or refunded. Buy?",
+            abort=True,
+            err=True,
+        )
+    return {"charge_now": charge}
 
 
 T = TypeVar("T", Billing, Address)
@@ -148,16 +178,14 @@ def _changed(there: T, prefix: str, said: dict[str, str]) -> T | None:
     return replace(there, **new) if new else None
 
 
-def _billing(given: dict[str, str | None]) -> Billing | None:
-    name, email = given["billing_name"], given["billing_email"]
-    return Billing(name, email, given["billing_purchase_order"] or "") if name and email else None
+def _billing(given: dict[str, str | None]) -> Billing:
+    name, email = given["billing_name"] or "", given["billing_email"] or ""
+    return Billing(name, email, given["billing_purchase_order"] or "")
 
 
-def _address(given: dict[str, str | None]) -> Address | None:
-    line1, city = given["address_line1"], given["address_city"]
-    postal_code, country = given["address_postal_code"], given["address_country"]
-    if not (line1 and city and postal_code and country):
-        return None
+def _address(given: dict[str, str | None]) -> Address:
+    line1, city = given["address_line1"] or "", given["address_city"] or ""
+    postal_code, country = given["address_postal_code"] or "", given["address_country"] or ""
     line2, region = given["address_line2"] or "", given["address_region"] or ""
     return Address(line1, city, postal_code, country, line2=line2, region=region)
 
@@ -173,10 +201,22 @@ def quantity(shell: Shell, product: str, quantity: int, yes: bool, as_json: bool
     desk = desk_of(shell)
     with refusals():
         subscription = desk.subscription(product)
-        _ask_before_buying(desk, product, quantity - subscription.quantity, yes)
-        with desk.audited("license.quantity", product, {"quantity": quantity}):
-            desk.anysoft.change_quantity(subscription.id, quantity, uuid.uuid4().hex)
-    _show_one(shell, product, as_json)
+        charge = _ask_before_buying(desk, product, quantity - subscription.quantity, yes)
+        desk.call(
+            "license.quantity",
+            product,
+            {"quantity": quantity},
+            lambda key: desk.anysoft.change_quantity(subscription.id, quantity, key),
+            look=lambda: _changing(desk, subscription, quantity),
+        )
+    _show_one(shell, product, as_json, charge)
+
+
+def _changing(desk: Desk, before: Subscription, quantity: int) -> Subscription | None:
+    """As AnySoft shows it, if it shows that the change was accepted."""
+    now = desk.anysoft.subscription(before.id)
+    there = now.quantity if now.pending is None else now.pending.quantity
+    return now if there == quantity else None
 
 
 @license_.command()
@@ -197,8 +237,13 @@ def manage(
         subscription = desk.subscription(product)
         billing = _changed(subscription.billing, "billing_", said)
         address = _changed(subscription.address, "address_", said)
-        with desk.audited("license.manage", product, {}):
-            desk.anysoft.manage(subscription.id, uuid.uuid4().hex, billing, address, dict(settings) or None)
+        changed = [*(name.replace("_", ".", 1) for name in said), *(f"settings.{key}" for key, _ in settings)]
+        desk.call(
+            "license.manage",
+            product,
+            {"fields": sorted(changed)},
+            lambda key: desk.anysoft.manage(subscription.id, key, billing, address, dict(settings) or None),
+        )
     _show_one(shell, product, as_json)
 
 
@@ -212,20 +257,28 @@ def charges(shell: Shell, product: str | None, as_json: bool) -> None:
     anysoft = anysoft_of(shell)
     if not isinstance(anysoft, BuiltInTenant):
         raise Failed("AnySoft's contract has no call that lists charges: look at its bills")
+    known = [str(each.id) for each in anysoft.products()]
+    if product is not None and product not in known:
+        raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
     booked = anysoft.charges(None if product is None else ProductId(product))
     rows = [
         {"at": c.at, "product": c.product, "kind": c.kind, "seats": c.seats, "amount": amount(c.amount)}
         for c in booked
     ]
     if not as_json:
-        rows = [row | {"amount": row["amount"] or "unknown"} for row in rows]
+        rows = [row | {"amount": row["amount"] or UNKNOWN} for row in rows]
     show_rows(rows, ("at", "product", "kind", "seats", "amount"), as_json=as_json, nothing="Nothing yet.")
 
 
-def _show_one(shell: Shell, product: str, as_json: bool) -> None:
+def _show_one(shell: Shell, product: str, as_json: bool, charge: Charge | None = None) -> None:
     found = next((each for each in _licenses(shell) if each.product == product), None)
     if found is None:
         raise Failed(f"there is no product {product}: see `license list`")
     bought = next((s for s in anysoft_of(shell).subscriptions() if s.product == product), None)
     billed = {} if bought is None else {"billing": asdict(bought.billing), "address": asdict(bought.address)}
-    show_fields(_row(found) | billed, as_json=as_json)
+    charged = charge or {}
+    if as_json:
+        show_fields(_row(found) | charged | billed, as_json=True)
+        return
+    told = {name: each or UNKNOWN for name, each in charged.items()}
+    show_fields(_row(found) | _unknown(found) | told | billed, as_json=False)

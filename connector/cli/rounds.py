@@ -291,9 +291,9 @@ def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
         ),
         ("What rounds did", told["actions"], ("at", "run", "action", "product", "because", "outcome")),
         (
-            "What was asked of AnySoft",
+            "What was asked of AnySoft, and done by hand",
             [_fields(c) for c in found.calls],
-            ("created_at", "run", "kind", "product", "status"),
+            ("created_at", "run", "by", "kind", "product", "status"),
         ),
         (
             "Quantity requests since then",

@@ -66,6 +66,7 @@ class Call:
 
     intent: IntentId
     run: RunId | None
+    by: str  #: whose command it was; "": the round's
     kind: str
     product: ProductId
     created_at: datetime
@@ -181,6 +182,7 @@ def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, 
         select(
             intents.c.pk,
             intents.c.run_pk,
+            intents.c.actor,
             intents.c.kind,
             intents.c.product,
             intents.c.created_at,
@@ -196,6 +198,7 @@ def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, 
         Call(
             intent=IntentId(row.pk),
             run=None if row.run_pk is None else RunId(row.run_pk),
+            by=row.actor,
             kind=row.kind,
             product=ProductId(row.product),
             created_at=row.created_at,

@@ -6,8 +6,9 @@ An item's status is empty while its call runs and UNKNOWN while in doubt; anythi
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, exists, insert, or_, select, update
 
 from connector.store import audit, marks, standings, tallies
 from connector.store.rows import chunks
@@ -54,7 +55,27 @@ def abandon(connection: Connection, runs: Collection[RunId], now: datetime) -> N
 
 
 def intend(connection: Connection, intent: Intent, bases: Bases, actor: str, now: datetime) -> IntentId:
-    """Raises LookupError if one of the people has no standing with the product: no doubt could be counted."""
+    """`begin`, with its entry in the audit log."""
+    id, why = begin(connection, intent, bases, now)
+    detail: dict[str, object] = {
+        "intent": id,
+        "run": intent.run,
+        "key": intent.key,
+        "product": intent.product,
+        "subscription": intent.subscription,
+    }
+    people = [person for person, _ in intent.people]
+    _note(connection, f"{intent.kind}.intent", people, detail | why | _quantity(intent), actor, now)
+    return id
+
+
+def begin(
+    connection: Connection, intent: Intent, bases: Bases, now: datetime, actor: str = ""
+) -> tuple[IntentId, dict[str, object]]:
+    """With the mappings that are the reason. `actor`: whose command it is; "" is a round's.
+
+    Raises LookupError if one of the people has no standing with the product: no doubt could be counted.
+    """
     pk = connection.scalars(
         insert(intents)
         .values(
@@ -65,6 +86,7 @@ def intend(connection: Connection, intent: Intent, bases: Bases, actor: str, now
             request_pk=intent.request,
             idempotency_key=intent.key,
             body=intent.body,
+            actor=actor,
             state="open",
             created_at=now,
         )
@@ -75,19 +97,10 @@ def intend(connection: Connection, intent: Intent, bases: Bases, actor: str, now
     ]
     for chunk in chunks(items):
         connection.execute(insert(intent_items), chunk)
-    people = [person for person, _ in intent.people]
     why: dict[str, object] = {}
     if intent.kind in ("assign", "unassign"):
-        why = _doubt(connection, people, intent, bases)
-    detail: dict[str, object] = {
-        "intent": pk,
-        "run": intent.run,
-        "key": intent.key,
-        "product": intent.product,
-        "subscription": intent.subscription,
-    }
-    _note(connection, f"{intent.kind}.intent", people, detail | why | _quantity(intent), actor, now)
-    return IntentId(pk)
+        why = _doubt(connection, [person for person, _ in intent.people], intent, bases)
+    return IntentId(pk), why
 
 
 def _quantity(intent: Intent) -> dict[str, object]:
@@ -124,7 +137,25 @@ def settle(
     actor: str,
     now: datetime,
 ) -> None:
-    """Without outcomes (an account, a quantity) the verdict is everybody's."""
+    """`end`, told to the run's actions and to the audit log."""
+    intent, people = end(connection, id, outcomes, verdict, bases, now)
+    _tell_actions(connection, run, intent.kind, intent.product, people, outcomes, verdict)
+    detail: dict[str, object] = {"intent": id, "run": run, "verdict": verdict, "product": intent.product}
+    if outcomes:
+        found = audit.subjects_of(connection, [o.person for o in outcomes])
+        detail["codes"] = {found[o.person]: o.code for o in outcomes}
+    _note(connection, f"{intent.kind}.outcome", people, detail, actor, now)
+
+
+def end(
+    connection: Connection,
+    id: IntentId,
+    outcomes: Sequence[Outcome],
+    verdict: str,
+    bases: Bases,
+    now: datetime,
+) -> tuple[Row[Any], list[PersonId]]:
+    """Without outcomes (an account, a quantity) the verdict is everybody's. Gives it, and its people."""
     intent = connection.execute(select(intents).where(intents.c.pk == id)).one()
     query = select(intent_items.c.person_pk).where(intent_items.c.intent_pk == id)
     people = [PersonId(pk) for pk in connection.scalars(query)]
@@ -142,12 +173,13 @@ def settle(
     clear(connection, sure, ProductId(intent.product), intent.kind, now, before=id)
     standings.write(connection, [o.standing for o in outcomes])
     follow(connection, [o.standing for o in outcomes], bases, now)
-    _tell_actions(connection, run, intent.kind, intent.product, people, outcomes, verdict)
-    detail: dict[str, object] = {"intent": id, "run": run, "verdict": verdict, "product": intent.product}
-    if outcomes:
-        found = audit.subjects_of(connection, [o.person for o in outcomes])
-        detail["codes"] = {found[o.person]: o.code for o in outcomes}
-    _note(connection, f"{intent.kind}.outcome", people, detail, actor, now)
+    return intent, people
+
+
+def doubted_by_hand(connection: Connection) -> list[ProductId]:
+    """Of which a command's call has no answer yet, or none for good: who has them is to be looked up."""
+    asked = and_(intents.c.state != "settled", intents.c.actor != "", intents.c.product != "")
+    return [ProductId(p) for p in connection.scalars(select(intents.c.product).where(asked).distinct())]
 
 
 def clear(

@@ -79,6 +79,10 @@ class SqlLedger:
         with reading(self.engine) as connection:
             return queue.surely_held(connection)
 
+    def doubted_by_hand(self) -> Sequence[ProductId]:
+        with reading(self.engine) as connection:
+            return intents.doubted_by_hand(connection)
+
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         with reading(self.engine) as connection:
             return queue.read_queue(connection, product, limit, ready=ready)

@@ -81,6 +81,13 @@ standings = Table(  # sync.model.Standing; the queue is its partial index
         sqlite_where=text("blocked <> ''"),
         postgresql_where=text("blocked <> ''"),
     ),
+    Index(
+        "ix_standings_failing",
+        "person_pk",
+        "product",
+        sqlite_where=text("failure <> '' OR attempts > 0"),
+        postgresql_where=text("failure <> '' OR attempts > 0"),
+    ),
 )
 tallies = Table(  # counted with each write of standings
     "tallies",
@@ -154,6 +161,7 @@ intents = Table(  # written and committed before each AnySoft call (architecture
     Column("request_pk", Key, nullable=True, index=True),
     Column("idempotency_key", String(64), nullable=False, unique=True),
     Column("body", Text, nullable=False),  # exact JSON
+    Column("actor", String(100), nullable=False, server_default=""),  # whose command; "": a round's
     Column("state", String(10), nullable=False),  # open, settled, unknown
     at("created_at"),
     at("settled_at", nullable=True),
