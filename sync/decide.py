@@ -74,6 +74,7 @@ def decide(
             reasons=found.reasons if found else (),
             why_not=why_not,
             decided=decided,
+            addons=tuple(stored[addon] for addon in catalog.addons(product) if addon in stored),
             catalog=catalog,
             now=now,
             policy=policy,

@@ -6,12 +6,14 @@ from datetime import datetime
 
 from sync.allocate import allocate, merged
 from sync.catalog import bases_first
-from sync.explain import blocked
+from sync.explain import LOST, blocked
 from sync.guards import check
+from sync.keeping import is_leaving
 from sync.model import (
     Decision,
     GuardPolicy,
     Held,
+    Loss,
     MappingId,
     PersonId,
     ProductId,
@@ -48,8 +50,10 @@ class Draft:
 def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy: GuardPolicy) -> Plan:
     losses = tuple(loss for d in read.decisions for loss in d.losses)
     regained = tuple((d.person.id, product) for d in read.decisions for product in d.regained)
-    holds = with_addons(check(view, losses, frozenset(regained), policy), read.decisions, catalog)
+    caught = check(view, losses, frozenset(regained), policy)
+    holds = with_addons(caught, read.decisions, catalog, view.losses)
     held = {(p, h.product) for h in holds for p in h.people} | {pair for h in holds for pair in h.addons}
+    held |= {(person, base) for person, product in held for base in catalog.bases(product)}
     changes = tuple(s for d in read.decisions for s in d.standings if s.product in d.changed)
 
     removals = [
@@ -100,17 +104,12 @@ def _accounts(decisions: Iterable[Decision], held: Collection[Pair]) -> Iterable
 
 
 def because(decision: Decision, product: ProductId) -> str:
-    """The reason in words: the groups that give it, or how the last one was lost."""
+    """The reason in words: how it was lost, or else the groups that give it. An add-on that goes with its
+    base may have groups that give it still."""
     standing = next(s for s in decision.standings if s.product == product)
-    if standing.reasons:
+    if standing.reasons and not standing.lost_why:
         return "member of " + ", ".join(sorted({r.group_name for r in standing.reasons}))
-    return {
-        "left": "in no group that gives it any more",
-        "disabled": "disabled in the directory",
-        "deleted": "deleted in the directory",
-        "unmapped": "no mapping gives it any more",
-        "base": "loses the product that it requires",
-    }.get(standing.lost_why, "not entitled")
+    return LOST.get(standing.lost_why, "not entitled")
 
 
 def after_waiting(since: datetime) -> str:
@@ -118,23 +117,36 @@ def after_waiting(since: datetime) -> str:
 
 
 def with_addons(
-    holds: Iterable[HoldChange], decisions: Iterable[Decision], catalog: Catalog
+    holds: Sequence[HoldChange], decisions: Iterable[Decision], catalog: Catalog, earlier: Iterable[Loss]
 ) -> tuple[HoldChange, ...]:
-    """A held base keeps the add-ons that would go with it, in the same hold (R10)."""
-    by_person = {d.person.id: d for d in decisions}
+    """A held base keeps the add-ons that would go with it, in the same hold: one decision for both (R10).
+
+    `earlier`: losses of other rounds, for the people of whom this one decides nothing.
+    """
+    if not holds:
+        return ()
+    decided = {d.person.id for d in decisions}
+    going = {
+        (s.person, s.product)
+        for d in decisions
+        for s in d.standings
+        if s.held is not Held.NO and is_leaving(s) and s.hold is None and not s.released
+    }
+    going |= {
+        (loss.person, loss.product)
+        for loss in earlier
+        if loss.held and loss.hold is None and loss.person not in decided
+    }
     return tuple(
         replace(
             hold,
             addons=(
                 *hold.addons,
                 *(
-                    (person, s.product)
+                    (person, addon)
                     for person in hold.people
-                    if person in by_person
-                    for s in by_person[person].standings
-                    if s.product in catalog.addons(hold.product)
-                    and s.held is not Held.NO
-                    and s.lost_at is not None
+                    for addon in catalog.addons(hold.product)
+                    if (person, addon) in going
                 ),
             ),
         )

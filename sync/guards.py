@@ -104,7 +104,7 @@ def _group_trips(count: _Count, group: GroupId, policy: GuardPolicy) -> str:
 def _product_trips(count: _Count, caught: set[Pair], policy: GuardPolicy) -> str:
     own = count.view.open_holds.get((count.product, None))
     elsewhere = {loss.person for loss in count.losses(None) if loss.hold not in (None, own)}
-    elsewhere |= {loss.person for loss in count.new if _is_caught(loss, caught)}
+    elsewhere |= {loss.person for loss in count.losses(None) if _is_caught(loss, caught)}
     elsewhere |= {person for person, product in caught if product == count.product}
     lost = count.lost(None)
     before = count.left(None) + len(lost)

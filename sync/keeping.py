@@ -20,6 +20,7 @@ class Case:
     reasons: tuple[Reason, ...]  #: what the groups say; best first
     why_not: str  #: why they may have nothing: PROTECTED, CONFLICT, DISABLED; "" they may
     decided: Mapping[ProductId, Standing]  #: of the bases at least
+    addons: tuple[Standing, ...]  #: of this product, as stored
     catalog: Catalog
     now: datetime
     policy: Policy

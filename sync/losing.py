@@ -7,14 +7,15 @@
 | base               | the base's    | the base's due time (R10)                                 |
 
 Due at the later of loss + settle and announcement + grace (R27). What was announced is not brought forward,
-but for a leaver who is disabled meanwhile, and for an add-on whose base goes earlier.
+but for a leaver who is disabled meanwhile, and for an add-on whose base goes earlier. A base that an add-on
+keeps isn't announced, and no longer is if it was: nobody is told of what doesn't happen.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sync.keeping import Case, is_leaving
+from sync.keeping import Case, is_leaving, is_ours
 from sync.model import Held, Loss, MappingId, Origin, ProductId, Standing
 from sync.model import Mapping as GroupMapping
 from sync.plan import Catalog
@@ -54,11 +55,14 @@ def lose(case: Case, mappings: Mapping[MappingId, GroupMapping]) -> Losing:
         waiting=False,
         blocked=s.blocked if _waits_for_addon(s, case.now) else "",
     )
+    if _is_kept(case, s):
+        look_at = s.look_at if s.blocked else case.now + RECHECK
+        s = replace(s, blocked=KEPT_BY_ADDON, announced_at=None, look_at=look_at)
     timed = _with_base(case, _own_times(case, s, mappings) if why != "base" else s)
     looked = replace(timed, look_at=_look_at(case, timed))
     loss = None
     if begins:
-        base = next((b.product for b in gone_bases(case)), None) if why == "base" else None
+        base = next((b.product for b in gone_bases(case)), None)
         stays = why in ("disabled", "unmapped")
         known_by = tuple(sorted({record.directory for record in case.person.records}))
         loss = Loss(
@@ -127,6 +131,15 @@ def _again_at(
     return min([now + RECHECK, *looks])
 
 
+def _is_kept(case: Case, s: Standing) -> bool:
+    """By an add-on that stays until a person says otherwise: given by hand, kept, or on hold (R10).
+
+    As stored: of somebody who loses the base, a round changes none of these.
+    """
+    staying = (a for a in case.addons if not is_ours(a) or a.kept or a.hold is not None)
+    return s.hold is None and not s.kept and any(map(_is_held, staying))
+
+
 def _is_held(standing: Standing | None) -> bool:
     return standing is not None and standing.held is not Held.NO
 
@@ -164,7 +177,7 @@ def _own_times(case: Case, s: Standing, mappings: Mapping[MappingId, GroupMappin
             return replace(s, due_at=max(s.due_at, anew))  # its base, which went earlier, may be back
         hurried = case.stored.lost_why not in QUICK
         return replace(s, due_at=min(s.due_at, anew)) if hurried else s
-    if case.now < settled_at or s.hold is not None or s.kept:
+    if case.now < settled_at or s.hold is not None or s.kept or _is_kept(case, s):
         return replace(s, due_at=settled_at + grace)
     return replace(s, announced_at=case.now, due_at=max(settled_at, case.now + grace))
 
@@ -190,13 +203,13 @@ def _with_base(case: Case, s: Standing) -> Standing:
     if not bases:
         return s
     base = min(bases, key=_due)
-    announced = s.announced_at or (None if base.announced_at is None else case.now)
+    announced = None if base.announced_at is None else s.announced_at or case.now
     if s.lost_why == "base":
         hold = s.hold if s.hold is not None else base.hold
         return replace(s, due_at=base.due_at, announced_at=announced, hold=hold)
-    if base.hold is not None or _due(s) <= _due(base):
+    if base.hold is not None or base.blocked == KEPT_BY_ADDON or _due(s) <= _due(base):
         return s
-    return replace(s, due_at=base.due_at, announced_at=announced)
+    return replace(s, due_at=base.due_at, announced_at=s.announced_at or announced)
 
 
 def _due(s: Standing) -> datetime:

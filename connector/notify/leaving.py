@@ -103,13 +103,14 @@ def _to_operators(connection: Connection, rows: Sequence[Any], now: datetime) ->
 
 
 def old_matters(connection: Connection, now: datetime) -> Iterator[tuple[str, Matter | str]]:
-    """Who was told, or is to be, and is entitled again: (channel, what to say, or a key to close)."""
+    """Who was told, or is to be, and keeps it all the same: entitled again, or the removal is rejected, or an
+    add-on keeps the base (R10, R24). (channel, what to say, or a key to close)"""
     for n in notices.living(connection, "removal"):
         person, products = int(n.matter.rsplit(":", 1)[1]), n.facts["products"]
         assert isinstance(products, list), "as it was put"
         query = select(standings).where(standings.c.person_pk == person, standings.c.product.in_(products))
         rows = connection.execute(query).all()
-        if any(row.due_at is not None and row.held != "no" for row in rows):
+        if any(row.announced_at is not None and not row.kept and row.held != "no" for row in rows):
             continue
         kept = [row.product for row in rows if row.held != "no"]
         if not kept:

@@ -1,7 +1,7 @@
 """What do the guards count? Losses that no person excused, and who holds what now (R24)."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
@@ -73,10 +73,17 @@ def _losses(
             lost_at=max(r.lost_at for r in found),
             held=found[0].held in ("yes", "maybe"),
             hold=None if found[0].hold is None else HoldId(found[0].hold),
-            base=next(iter(bases.get(ProductId(product), ())), None) if found[0].lost_why == "base" else None,
+            base=_base(person, bases.get(ProductId(product), ()), rows.keys(), found[0].lost_why),
         )
         for (person, product), found in rows.items()
     )
+
+
+def _base(
+    person: int, bases: Sequence[ProductId], lost: Collection[tuple[int, str]], why: str
+) -> ProductId | None:
+    """The base that the person loses, too."""
+    return next((base for base in bases if why == "base" or (person, base) in lost), None)
 
 
 def _transitive(

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select, tuple_, update
 
 from connector.store import audit, signals
-from connector.store.plans import excuse
+from connector.store.intents import look_at_bases
+from connector.store.plans import Pair, excuse
 from connector.store.rows import canonical, chunks
 from connector.store.tables import groups, holds, persons, standings
 from sync.model import GroupId, Hold, HoldId, PersonId, ProductId
@@ -67,10 +68,17 @@ def held(connection: Connection, limit: int) -> tuple[int, list[HeldRemoval]]:
 
 
 def release(connection: Connection, id: HoldId, digest: str, by: str, now: datetime) -> Hold:
-    """They go at the next round, past every guard, and count no more. Raises LookupError, Undecidable."""
-    _decide(connection, id, digest, "released", by, now)
-    freed = {"released": True, "hold": None, "look_at": now}
-    connection.execute(update(standings).where(standings.c.hold == id).values(freed))
+    """They go at the next round, past every guard, and count no more. Of a rejected one those whom the
+    rejection still keeps, and they are told anew. Raises LookupError, Undecidable."""
+    before = _row(connection, id)
+    pairs = _decide(connection, id, digest, "released", by, now)
+    freed: dict[str, object] = {"released": True, "hold": None, "look_at": now}
+    if before.state == "rejected":
+        freed |= {"kept": False, "announced_at": None}
+    for chunk in chunks(pairs):
+        theirs = tuple_(standings.c.person_pk, standings.c.product).in_(chunk)
+        connection.execute(update(standings).where(theirs).values(freed))
+    look_at_bases(connection, {person for person, _ in pairs}, now)
     return get(connection, id)
 
 
@@ -113,21 +121,25 @@ def _ahead(connection: Connection, now: datetime) -> list[dict[str, str]]:
 
 def _decide(
     connection: Connection, id: HoldId, digest: str | None, state: str, by: str, now: datetime
-) -> None:
-    """`digest`: of the set that was seen; None: whatever it is."""
+) -> list[Pair]:
+    """Whom it is about. `digest`: of the set that was seen; None: whatever it is."""
     locked = connection.execute(select(holds.c.state).where(holds.c.pk == id).with_for_update()).first()
     row = _row(connection, id)
-    if locked is None or row.state != "open":
+    again = row.state == "rejected" and state == "released"
+    if locked is None or not (row.state == "open" or again):
         raise Undecidable(
             f"hold {id} is {row.state} already, since {row.decided_at}: nothing is left to decide"
         )
-    held = select(standings.c.person_pk, standings.c.product).where(standings.c.hold == id)
-    in_order = held.order_by(standings.c.person_pk, standings.c.product).with_for_update()
-    pairs = [(PersonId(pk), ProductId(product)) for pk, product in connection.execute(in_order)]
-    current = digest_of(pairs)
+    pairs = _kept(connection, row) if again else _held(connection, id)
+    if again and not pairs:
+        raise Undecidable(
+            f"hold {id} was rejected, and keeps nobody's license any more: they are entitled again, or "
+            "theirs is gone; nothing is left to release"
+        )
+    current = row.digest if again else digest_of(pairs)
     if digest is not None and digest != current:
         raise Undecidable(
-            f"hold {id} is not what you saw: it has {len(pairs)} removals now, digest {current}; "
+            f"hold {id} is not what you saw: it has {len(pairs)} removals, digest {current}; "
             f"look at it (`hold show {id}`), then release it with that digest",
             current,
         )
@@ -138,13 +150,36 @@ def _decide(
             state=state,
             decided_at=now,
             decided_by=by,
-            digest=current,
+            digest=digest_of(pairs),
             removals=canonical([[person, product] for person, product in pairs]),
         )
     )
     excuse(connection, pairs)
     detail = {"product": row.product, "group": row.group_pk, "removals": len(pairs), "digest": current}
+    detail |= {"rejected_by": row.decided_by} if again else {}
     audit.append(connection, by, f"hold.{state}", f"hold:{id}", detail, now)
+    return pairs
+
+
+def _held(connection: Connection, id: HoldId) -> list[Pair]:
+    held = select(standings.c.person_pk, standings.c.product).where(standings.c.hold == id)
+    in_order = held.order_by(standings.c.person_pk, standings.c.product).with_for_update()
+    return [(PersonId(pk), ProductId(product)) for pk, product in connection.execute(in_order)]
+
+
+def _kept(connection: Connection, row: Row[Any]) -> list[Pair]:
+    """Those of a rejected one whom it keeps yet: a loss after it was decided is of another hold."""
+    decided = [(PersonId(pk), ProductId(product)) for pk, product in json.loads(row.removals)]
+    found: list[Pair] = []
+    for chunk in chunks(sorted(decided)):
+        yet = select(standings.c.person_pk, standings.c.product).where(
+            tuple_(standings.c.person_pk, standings.c.product).in_(chunk),
+            standings.c.kept,
+            standings.c.lost_at <= row.decided_at,
+        )
+        in_order = yet.order_by(standings.c.person_pk, standings.c.product).with_for_update()
+        found += [(PersonId(pk), ProductId(product)) for pk, product in connection.execute(in_order)]
+    return found
 
 
 def _query() -> Any:

@@ -224,6 +224,15 @@ def follow(connection: Connection, changed: Sequence[Standing], bases: Bases, no
         base_is(connection, sure, product, bases, ready=True)
         base_is(connection, [s.person for s in theirs if s.held is not Held.YES], product, bases, ready=False)
         marks.mark(connection, sure, now)
+    gone = {s.person for s in changed if s.held is Held.NO and bases.get(s.product)}
+    look_at_bases(connection, gone, now)
+
+
+def look_at_bases(connection: Connection, people: Collection[PersonId], now: datetime) -> None:
+    """The add-on that kept their base went, or may go now: they needn't wait until it is looked at anyway."""
+    for chunk in chunks(sorted(people)):
+        kept = and_(rows.c.person_pk.in_(chunk), rows.c.blocked == "REQUIRED_BY_ADDON")
+        connection.execute(update(rows).where(kept).values(look_at=now))
 
 
 def base_is(

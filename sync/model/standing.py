@@ -121,7 +121,7 @@ class Loss:
     lost_at: datetime
     held: bool = True  #: still held at AnySoft (False: the removal is done)
     hold: HoldId | None = None
-    base: ProductId | None = None  #: lost only because this one was: goes into its hold (R10)
+    base: ProductId | None = None  #: that is lost, too: goes into its hold, if it is held now (R10)
     member: bool = False  #: still in those groups (disabled, unmapped): they are among its holders yet
     directories: tuple[str, ...] = ()  #: that have a record of the person; none: deleted everywhere
 

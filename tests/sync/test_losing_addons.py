@@ -90,7 +90,7 @@ def test_an_add_on_that_stays_keeps_the_base(says: str, change: dict[str, Any], 
 
 
 def test_a_kept_base_is_looked_at_again_and_goes_when_the_add_on_is_gone() -> None:
-    """R10"""
+    """R10, R27: it is announced anew, for what was announced did not happen."""
     told = days_on([], *BOTH, times=[0, SETTLED])
     kept = judge([], *after(told, CENTRE, origin=Origin.MANUAL), now=at(DUE))
     still = judge([], *kept.standings, now=at(DUE + 5))
@@ -98,7 +98,30 @@ def test_a_kept_base_is_looked_at_again_and_goes_when_the_add_on_is_gone() -> No
     again = judge([], *still.standings, now=at(DUE + 15))
     assert (again.remove, of(again).look_at) == ((), at(DUE + 30))
     gone = judge([], *after(again, CENTRE, held=Held.NO), now=at(DUE + 30))
-    assert (gone.remove, of(gone).blocked) == ((PRINT,), "")
+    assert (gone.announce, gone.remove, of(gone).blocked) == ((PRINT,), (), "")
+    assert judge([], *gone.standings, now=at(DUE + 30 + GRACE)).remove == (PRINT,)
+
+
+@pytest.mark.parametrize("change", [{"origin": Origin.MANUAL}, {"hold": HoldId(7)}, {"kept": True}])
+def test_nobody_is_told_of_a_removal_that_an_add_on_keeps_from_happening(change: dict[str, Any]) -> None:
+    """R27, R10"""
+    lost = judge([], *BOTH)
+    settled = judge([], *after(lost, CENTRE, **change), now=at(SETTLED))
+    assert PRINT not in settled.announce
+    assert (of(settled).announced_at, of(settled).blocked) == (None, "REQUIRED_BY_ADDON")
+    later = judge([], *settled.standings, now=at(DUE + GRACE))
+    assert (PRINT in later.announce, later.remove, of(later).blocked) == (False, (), "REQUIRED_BY_ADDON")
+    told = days_on([], *BOTH, times=[0, SETTLED])
+    assert of(judge([], *after(told, CENTRE, **change), now=at(SETTLED + 1))).announced_at is None
+
+
+def test_an_add_on_left_later_is_not_hurried_by_a_base_that_another_add_on_keeps() -> None:
+    """R27: the base isn't going"""
+    manual = holds(RELEASE, origin=Origin.MANUAL)
+    kept = days_on([CENTRES], *BOTH, manual, times=[0, SETTLED, DUE])
+    assert not kept.announce
+    left = judge([], *kept.standings, now=at(DUE + GRACE))
+    assert (left.remove, of(left, CENTRE).due_at) == ((), at(DUE + GRACE + SETTLED + GRACE))
 
 
 def test_an_add_on_that_only_anysoft_knows_of_keeps_the_base_until_it_is_time_to_ask_again() -> None:

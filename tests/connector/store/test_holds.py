@@ -1,5 +1,7 @@
 """Is a decision on a hold bound to what was seen? (R24, T08)"""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import Engine
 
@@ -81,10 +83,47 @@ def test_what_is_decided_cannot_be_decided_again(engine: Engine) -> None:
     _, hold = emptied(world)
     digest = shown(world, hold).digest
     with writing(engine) as connection:
-        holds.reject(connection, hold, "ann", at(1))
-    with pytest.raises(Undecidable, match="rejected already"), writing(engine) as connection:
-        holds.release(connection, hold, digest, "bob", at(2))
+        holds.release(connection, hold, digest, "ann", at(1))
+    for again in (holds.reject, lambda *given: holds.release(given[0], hold, digest, *given[2:])):
+        with pytest.raises(Undecidable, match="released already"), writing(engine) as connection:
+            again(connection, hold, "bob", at(2))
     assert shown(world, hold).decided_by == "ann"
+
+
+def test_r24_a_person_releases_what_was_rejected(engine: Engine) -> None:
+    """Those whom the rejection still keeps, of exactly the set that was seen; they are told anew."""
+    world = World(engine)
+    people, hold = emptied(world)
+    with writing(engine) as connection:
+        seen = holds.reject(connection, hold, "ann", at(1)).digest
+    back, again, still = people
+    world.stand(
+        replace(world.standing(back), kept=False, lost_at=None, lost_why="", due_at=None),
+        replace(world.standing(again), lost_at=at(9)),  # lost once more, and rejected in another hold
+        replace(world.standing(still), announced_at=at(0)),
+    )
+    with pytest.raises(Undecidable, match="not what you saw"), writing(engine) as connection:
+        holds.release(connection, hold, "another", "bob", at(20))
+    with writing(engine) as connection:
+        after = holds.release(connection, hold, seen, "bob", at(20))
+
+    assert (after.state, after.decided_by, [p for p, _ in after.removals]) == ("released", "bob", [still])
+    s = world.standing(still)
+    assert (s.kept, s.released, s.look_at, s.announced_at) == (False, True, at(20), None)
+    assert [world.standing(p).released for p in (back, again)] == [False, False]
+    assert world.standing(again).kept
+    with pytest.raises(Undecidable, match="released already"), writing(engine) as connection:
+        holds.release(connection, hold, seen, "bob", at(21))
+
+
+def test_r24_a_rejected_hold_that_keeps_nobody_any_more_says_so(engine: Engine) -> None:
+    world = World(engine)
+    people, hold = emptied(world)
+    with writing(engine) as connection:
+        seen = holds.reject(connection, hold, "ann", at(1)).digest
+    world.stand(*(freed(world.standing(p)) for p in people))
+    with pytest.raises(Undecidable, match="keeps nobody's license"), writing(engine) as connection:
+        holds.release(connection, hold, seen, "bob", at(2))
 
 
 def test_an_unknown_hold_names_the_list(engine: Engine) -> None:
