@@ -115,6 +115,7 @@ def _postgresql(url: URL) -> Engine:
             pool_size=10,
             max_overflow=20,
             pool_timeout=BUSY_SECONDS,
+            use_native_hstore=False,  # no column has it, and each process would ask for it
         )
     except ModuleNotFoundError:
         raise ValueError(
@@ -126,11 +127,12 @@ def _postgresql(url: URL) -> Engine:
 
 
 def _open_postgresql(connection: Any, record: object) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = '{BUSY_SECONDS}s'")
-        # a process that was stopped inside a transaction must not hold its rows for ever (T13)
-        cursor.execute("SET idle_in_transaction_session_timeout = '60s'")
-    connection.commit()
+    connection.autocommit = True  # once to the server and back: each command has to connect
+    # a process that was stopped inside a transaction must not hold its rows for ever (T13)
+    connection.execute(
+        f"SET lock_timeout = '{BUSY_SECONDS}s'; SET idle_in_transaction_session_timeout = '60s'"
+    )
+    connection.autocommit = False
 
 
 @contextmanager
