@@ -154,7 +154,14 @@ def _groups(connection: Connection, person: PersonId) -> tuple[tuple[str, str, d
 
 def _changes(connection: Connection, person: PersonId, limit: int) -> tuple[Change, ...]:
     query = (
-        select(changes, directories.c.name, groups.c.display_name)
+        select(
+            changes.c.at,
+            changes.c.what,
+            changes.c.request,
+            changes.c.detail,
+            directories.c.name,
+            groups.c.display_name,
+        )
         .outerjoin(directories, directories.c.pk == changes.c.directory_pk)
         .outerjoin(groups, groups.c.pk == changes.c.group_pk)
         .where(changes.c.person_pk == person)
