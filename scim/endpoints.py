@@ -1,11 +1,13 @@
 """What does each request on Users and Groups do? HTTP-free: a call in, a reply out (RFC 7644 section 3)."""
 
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 from scim import body, dialects, operations, parameters, patch, resources, stream
+from scim.budget import Budget
 from scim.dialects import DIALECTS, Answer, Dialect
 from scim.errors import PreconditionFailed
 from scim.projection import Projection
@@ -14,6 +16,8 @@ from scim.store import Kind, MemberOp, MemberVerb, Reader, Store, Stored, Writer
 
 #: Each of these warnings is a row; more of them in one request are summed up
 MAX_WARNINGS = 20
+#: values that [ ] in attribute names are compared with in one request
+MAX_LOOKS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,8 +222,9 @@ def _written(
 
 
 def _members(call: Call, reader: Reader, group: Stored, projection: Projection) -> Iterator[dict[str, Any]]:
+    budget = Budget(sys.maxsize, "")  # nothing can be refused any more once it is written
     for reference in reader.members(group.id):
-        yield from projection.value(_MEMBERS, [resources.show_member(reference, call.base_url)])
+        yield from projection.value(_MEMBERS, [resources.show_member(reference, call.base_url)], budget)
 
 
 def _shown(
@@ -240,6 +245,7 @@ def _shown(
     with_licenses = [id for id, projection in users if projection.wants(licenses_of)]
     groups = reader.groups_of(with_groups) if with_groups else {}
     licenses = call.licenses(call.caller.directory, with_licenses) if with_licenses else None
+    budget = Budget(MAX_LOOKS, "attributes with [ ] look at too many values; ask for fewer resources at once")
     for stored, projection in found:
         resource_type = USER if stored.kind is Kind.USER else GROUP
         whole = resources.show(
@@ -250,4 +256,4 @@ def _shown(
         )
         streams = members and resource_type is GROUP and projection.wants(_MEMBERS)
         listed = _members(call, reader, stored, projection) if streams else None
-        yield stream.Shown(projection.of(whole, resource_type), listed)
+        yield stream.Shown(projection.of(whole, resource_type, budget), listed)

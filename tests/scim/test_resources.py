@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from scim import dialects, projection, resources, stream
+from scim.budget import Budget
 from scim.dialects import DIALECTS
-from scim.errors import InvalidSyntax, InvalidValue, ScimError
+from scim.errors import InvalidSyntax, InvalidValue, ScimError, TooMany
 from scim.schema import ENTERPRISE, GROUP, LICENSE, USER, Attribute, Returned, Type
 from scim.store import Kind, Reference, Stored
 from scim.values import accept
@@ -147,6 +148,10 @@ def test_a_resource_is_shown_with_what_isnt_stored() -> None:
             ['emails[type eq "a,b]" and value pr].value', "title"],
         ),
         ("emails[type,title", ["emails[type,title"]),
+        ('emails[type eq "a,title', ['emails[type eq "a,title']),
+        ('emails[value eq "a\\"],b"],title', ['emails[value eq "a\\"],b"]', "title"]),
+        ('["\\', ['["\\']),
+        ('[\\"' * 20_000, ['[\\"' * 20_000]),  # read once: by halves it would take minutes
         (",,", []),
     ],
 )
@@ -166,10 +171,25 @@ def test_members_are_cut_to_what_is_asked_for() -> None:
     members = GROUP.attributes[""]["members"]
     every = [{"value": "a", "type": "User"}, {"value": "b", "type": "Group"}]
     [asked] = projection.read(['members[type eq "User"].value'], [], [GROUP]).values()
-    assert asked.value(members, every) == [{"value": "a"}]
+    budget = Budget(4, "")  # two elements, each looked into for one value
+    assert asked.value(members, every, budget) == [{"value": "a"}]
     [left] = projection.read([], ["members.type"], [GROUP]).values()
-    assert left.value(members, every) == [{"value": "a"}, {"value": "b"}]
+    assert left.value(members, every, budget) == [{"value": "a"}, {"value": "b"}]
     assert left.wants(members)
+
+
+def test_values_are_compared_with_few_names_each_once() -> None:
+    names = [f'emails[value co "{n}"]' for n in range(projection.MAX_COMPARISONS)]
+    [asked] = projection.read(names * 2, [], [USER]).values()
+    emails = [{"value": f"{n}@x.example"} for n in range(1000)]
+    budget = Budget(10 * 2 * 1000, "")
+    assert asked.value(USER.attributes[""]["emails"], emails, budget) == emails
+    assert budget.left == 0
+    with pytest.raises(TooMany):
+        asked.value(USER.attributes[""]["emails"], emails, budget)
+    for more in ('emails[value co "x"]', 'phoneNumbers[not (type pr and value eq "1")]'):
+        with pytest.raises(InvalidValue, match="at most 10 comparisons"):
+            projection.read([], [*names, more], [USER])
 
 
 def test_members_are_written_in_pieces_that_make_one_list() -> None:
