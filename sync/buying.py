@@ -7,7 +7,7 @@ from typing import assert_never
 
 from sync import lowering, quantity
 from sync.automatic import why_not
-from sync.calls import repeat
+from sync.calls import once
 from sync.model import (
     Buying,
     GroupId,
@@ -161,7 +161,7 @@ def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription
     )
     ports.at("intent committed")
     try:
-        changed, _ = repeat(ports, lambda: ports.licensing.change_quantity(subscription.id, target, key))
+        changed = once(ports, lambda: ports.licensing.change_quantity(subscription.id, target, key))
         ports.at("quantity accepted")
         after, verdict = quantity.accepted(request, changed, ports.clock()), "accepted"
     except Transient as error:

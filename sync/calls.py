@@ -1,7 +1,8 @@
 """How is one batch asked of AnySoft? Intent committed, call, outcome (architecture 1.5).
 
 A whole batch refused twice is split in halves, down to one (R11). A lost answer is asked for again with the
-same key and bytes, three times at most; after that the people are in doubt, and a later round asks anew.
+same key and bytes, three times at most; after that the people are in doubt, and a later round asks anew. A
+quantity is never asked for again: it is read (R20, buying.py).
 """
 
 import json

@@ -128,7 +128,7 @@ def test_r22_an_answer_that_was_lost_is_read_and_not_sent_again(firm: Company) -
     before(firm, hours=26, minutes=30)
     before(firm, hours=26, minutes=25)
     calls = [args for each in made for name, args in each.calls if name == "change_quantity"]
-    assert {quantity for _, quantity, _ in calls} == {6}
+    assert [quantity for _, quantity, _ in calls] == [6]
     assert before(firm, hours=25) is None
     assert firm.sold(PRINT).quantity == 6
 
