@@ -9,7 +9,7 @@
 | what happens if nobody answers | waiting is a decision, too |
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -71,7 +71,7 @@ def content(
     return Content(
         people=_people(connection, request.product),
         cheaper=_cheaper(connection, request.product),
-        wait_until=renews_on if near and more > 0 else None,
+        wait_until=renews_on if near and more > 0 and request.state is RequestState.OPEN else None,
         contact=contact if ask_sales and more > 0 else "",
         headroom=max(0, more - request.need) if more > 0 else 0,
         if_nobody_answers=_unanswered(request, policy),
@@ -84,11 +84,11 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
     wanted = request.target if request.target is not None else request.proposed
     unused = f"{request.quantity - request.proposed} unused: fewer cost less from the renewal on"
     short = f"{request.waiting} wait, {request.need} missing"
+    later = request.state is RequestState.SCHEDULED and not request.lowers
     shown = [
         f"{request.product}: {request.quantity} bought, {unused if request.lowers else short}.",
-        f"Proposed: {wanted} in all ({wanted - request.quantity:+d})"
-        + (f", {said.headroom} of them headroom." if said.headroom else "."),
-        f"Charged now: {_amount(charge_now)}; at the next renewal"
+        *(_scheduled(request, wanted) if later else _proposed(request, wanted, said.headroom)),
+        f"Charged {'then' if later else 'now'}: {_amount(charge_now)}; at the next renewal"
         + (f" on {renews_on:%Y-%m-%d}" if renews_on else "")
         + f": {_amount(next_bill)}. Nothing is pro rata, nothing is refunded.",
     ]
@@ -103,6 +103,22 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
     if said.if_nobody_answers:
         shown.append(said.if_nobody_answers)
     return shown
+
+
+def _proposed(request: Request, wanted: int, headroom: int) -> Iterator[str]:
+    beyond = f", {headroom} of them headroom" if headroom else ""
+    yield f"Proposed: {wanted} in all ({wanted - request.quantity:+d}){beyond}."
+
+
+def _scheduled(request: Request, target: int) -> Iterator[str]:
+    when = f" for {request.due_at:%Y-%m-%d %H:%M} UTC" if request.due_at else ""
+    covered = request.need - request.uncovered
+    yield (
+        f"Scheduled{when}: {target} in all ({target - request.quantity:+d}), "
+        f"for {covered} of the {request.need} missing."
+    )
+    what = f"{request.uncovered} missing beyond that" if request.uncovered else "Needed sooner"
+    yield f"{what}: `request approve {request.id}` buys {request.proposed} in all now instead."
 
 
 _WHY = {

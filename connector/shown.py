@@ -87,6 +87,7 @@ class Prompt:
     proposed: int  #: absolute quantity
     target: int | None  #: approved
     waiting: int
+    uncovered: int  #: seats missing beyond those that are scheduled
     charge_now: Money | None  #: for the increase, at once; None: price unknown
     next_bill: Money | None  #: at the next renewal
     renews_on: date | None
@@ -111,6 +112,7 @@ def prompt(request: Request, licenses: Sequence[License]) -> Prompt:
         proposed=request.proposed,
         target=request.target,
         waiting=request.waiting,
+        uncovered=request.uncovered,
         charge_now=_times(price, max(0, quantity - request.quantity)),
         next_bill=_times(price, quantity),
         renews_on=license.renews_on if license else None,

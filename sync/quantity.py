@@ -5,7 +5,8 @@
 | none             | need, no change pending, not quiet after a decline        | open                  |
 | open             | no need / nobody answered for `expire_days` / new figures | withdrawn / expired / open |
 | approved         | no need, or another Q, or somebody's change pending       | open again            |
-| scheduled        | its time has come                                         | approved, as above    |
+| scheduled        | no need, or another Q, or somebody's change pending       | withdrawn / open again |
+|                  | other figures / its time has come                         | scheduled / approved  |
 | submitted        | a read begun 60 s or more after the send shows the target | pending, done         |
 |                  | … shows that nothing happened                             | approved: sent again  |
 | pending, overdue | Q reached the target / the change is gone                 | done / refused        |
@@ -68,7 +69,7 @@ def step(
         case RequestState.OPEN:
             return _open(request, sub, shortage, now, policy)
         case RequestState.SCHEDULED if request.due_at is not None and request.due_at > now:
-            return request
+            return _scheduled(request, sub, shortage, now, policy)
         case RequestState.SCHEDULED | RequestState.APPROVED:
             return _approved(request, sub, shortage, now, policy)
         case RequestState.SUBMITTED:
@@ -128,12 +129,27 @@ def _approved(
     request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
 ) -> Request:
     """Bought as approved, unless nobody needs it or it isn't what was seen (R19)."""
-    as_seen = sub.quantity == request.quantity and sub.pending is None
-    if shortage.need > 0 and as_seen:
+    if shortage.need > 0 and _as_seen(request, sub):
         if request.state is RequestState.APPROVED:
             return request
         return replace(request, state=RequestState.APPROVED, updated_at=now)
     return _reopened(request, sub, shortage, now, policy)
+
+
+def _scheduled(
+    request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
+) -> Request:
+    """Until its time comes its figures follow, so that a person sees what it leaves uncovered; it goes as an
+    approved one does (R18, R19). What was decided on stays as it is."""
+    if shortage.need <= 0 or not _as_seen(request, sub):
+        return _reopened(request, sub, shortage, now, policy)
+    proposed = sub.quantity + shortage.need + policy.headroom
+    seen = replace(request, waiting=shortage.waiting, need=shortage.need, proposed=proposed)
+    return request if seen == request else replace(seen, updated_at=now)
+
+
+def _as_seen(request: Request, sub: Subscription) -> bool:
+    return sub.quantity == request.quantity and sub.pending is None
 
 
 def _reopened(
@@ -218,11 +234,11 @@ def approve(
     by: str,
     now: datetime,
 ) -> Request:
-    """Approved as proposed, or for another absolute quantity.
+    """Approved as proposed, or for another absolute quantity. What was scheduled can be decided on anew.
 
     Raises NotOpen, Changed when Q or the need aren't those that were seen, NotMore.
     """
-    if request.state is not RequestState.OPEN:
+    if not request.decidable:
         raise NotOpen(f"request {request.id} is {request.state}, only an open one can be decided on")
     if sub.pending is not None:
         raise NotOpen(
@@ -241,6 +257,7 @@ def approve(
         decided_at=now,
         decided_by=by,
         reason="",
+        due_at=None,
         updated_at=now,
     )
 

@@ -20,7 +20,7 @@ from connector.store.explain import find_people
 from connector.store.operators import Role
 from sync import lowering
 from sync import quantity as rules
-from sync.model import Hold, HoldId, ProductId, Request, RequestId, RequestState, Subscription
+from sync.model import Hold, HoldId, ProductId, Request, RequestId, Subscription
 
 MOST = 100_000
 
@@ -105,6 +105,7 @@ def list_requests(shell: Shell, as_json: bool) -> None:
         "state",
         "quantity",
         "proposed",
+        "target",
         "waiting",
         "need",
         "charge_now",
@@ -203,7 +204,7 @@ def _buy(
     with refusals(), reading(shell.engine) as connection:
         r = requests.get(connection, RequestId(id))
         seen = given or requests.last_shown(connection, actor.name, RequestId(id))
-    if seen is None and r.state is RequestState.OPEN:
+    if seen is None and r.decidable:
         if not sys.stdin.isatty():
             raise Failed(
                 f"request {id} was never shown to {actor.name}: look first (`request show {id}`), "
@@ -217,7 +218,7 @@ def _buy(
 
 def _note_shown(shell: Shell, to: str, found: Sequence[Request]) -> None:
     with writing(shell.engine) as connection:
-        requests.note_shown(connection, to, [r for r in found if r.state is RequestState.OPEN], now())
+        requests.note_shown(connection, to, [r for r in found if r.decidable], now())
 
 
 @request_.command()

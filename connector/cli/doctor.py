@@ -126,9 +126,8 @@ def _directories(settings: Settings, engine: Engine) -> Finding:
 
 def _prompts(settings: Settings, engine: Engine) -> Finding:
     with reading(engine) as connection:
-        open_ones = [
-            r for r in requests.living(connection) if r.state in (RequestState.OPEN, RequestState.OVERDUE)
-        ]
+        living = requests.living(connection)
+    open_ones = [r for r in living if r.state in (RequestState.OPEN, RequestState.OVERDUE) or r.uncovered]
     if open_ones:
         named = ", ".join(f"{r.id} ({r.product}, {r.state.value})" for r in open_ones)
         return Finding("prompts", "attention", f"{named}: `request show`, then approve, schedule or decline")

@@ -76,9 +76,10 @@ def prompt_matter(connection: Connection, r: Request, around: Surroundings, now:
     head = {
         "open": "seats are unused" if r.lowers else "seats are missing",
         "decided": f"{r.state.value} by {r.decided_by}",
+        "short": f"{r.uncovered} missing beyond what is scheduled",
     }.get(stage, stage)
     body = [_decided(r), *(words if r.state.alive else [])]
-    if r.state is RequestState.OPEN:
+    if r.state is RequestState.OPEN or r.uncovered:
         body.append(f"Decide: `request show {r.id}`, then approve, schedule or decline.")
     return Matter(
         key=f"request:{r.id}",
@@ -97,6 +98,8 @@ def _stage(r: Request, policy: Policy, now: datetime) -> str:
     if r.state is RequestState.OPEN:
         due = quantity.reminders(r, now, policy)
         return f"reminder {due}" if due else "open"
+    if r.uncovered:
+        return "short"
     return _STAGE.get(r.state, r.state.value)
 
 

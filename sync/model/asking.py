@@ -68,6 +68,18 @@ class Request:
         """Whether it is for a smaller quantity (R22)."""
         return (self.proposed if self.target is None else self.target) < self.quantity
 
+    @property
+    def decidable(self) -> bool:
+        """Whether a person may say what to buy: it is open, or scheduled, and more may be missing by now."""
+        return self.state is RequestState.OPEN or (self.state is RequestState.SCHEDULED and not self.lowers)
+
+    @property
+    def uncovered(self) -> int:
+        """Seats that are missing now and would be so when what is scheduled is bought (R18)."""
+        if self.state is not RequestState.SCHEDULED or self.target is None or self.lowers:
+            return 0
+        return max(0, self.need - (self.target - self.quantity))
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:

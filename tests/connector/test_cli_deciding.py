@@ -133,6 +133,22 @@ def test_r19_on_a_terminal_who_saw_nothing_is_asked(
     assert open_request(firm).state is RequestState.OPEN
 
 
+def test_r18_what_is_scheduled_says_what_it_leaves_uncovered_and_can_be_bought_now(
+    firm: Company, call: Call
+) -> None:
+    call("request", "schedule", "1", "--seen", "2:1")
+    said = call("request", "show", "1")
+    assert "3 in all (+1), for 1 of the 1 missing." in said
+    assert "Charged then:" in said
+    joined(firm, "d@x.example", "e@x.example")
+    assert "2 bought now, 3 missing" in call("request", "approve", "1", code=1)
+    said = call("request", "show", "1")
+    assert "for 1 of the 3 missing." in said
+    assert "2 missing beyond that: `request approve 1` buys 5 in all now instead." in said
+    bought = call("request", "approve", "1", "--json")
+    assert (bought["state"], bought["target"], bought["due_at"]) == ("approved", 5, None)
+
+
 def test_r14_who_does_not_wait_is_named_as_given(firm: Company, call: Call) -> None:
     said = call("queue", "move", "anyprint", "a@x.example", "--to", "1", code=1)
     assert "a@x.example doesn't wait for anyprint" in said

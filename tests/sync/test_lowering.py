@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Engine
 
 from connector.store import requests
-from connector.store.engine import writing
+from connector.store.engine import reading, writing
 from sync import lowering
 from sync.lowering import TooLow
 from sync.model import Request, RequestState
 from sync.ports import Licensing
-from sync.quantity import Changed, NotOpen, decline
+from sync.quantity import Changed, NotOpen, decline, schedule
 from tests.company import PRINT, Company
 from tests.faulty import Faulty, lost_answer, lost_request
 
@@ -159,3 +159,23 @@ def test_r22_only_between_what_is_used_and_what_is_bought_can_be_approved(firm: 
     firm.go(minutes=31)
     with pytest.raises(Changed):
         lowering.approve(asked, None, firm.sold(PRINT), "ada", firm.now)
+
+
+def test_r22_r18_more_seats_that_were_scheduled_and_nobody_needs_any_more_stop_nothing(firm: Company) -> None:
+    """They are withdrawn in the round that sees it, and fewer are proposed in the same one."""
+    late = firm.group("Late", firm.hire(*names(6, 50)))
+    firm.map(late, PRINT)
+    asked = before(firm, days=6)
+    assert asked is not None
+    assert (asked.need, asked.lowers) == (2, False)
+    sold = firm.sold(PRINT)
+    with writing(firm.engine) as connection:
+        after = schedule(asked, None, sold.quantity, asked.need, sold, "ada", firm.now)
+        requests.store(connection, asked, after, "ada", firm.now)
+    firm.tenant.change_quantity(sold.id, 20, firm.key())
+    fewer = before(firm, days=5)
+    assert fewer is not None
+    assert (fewer.lowers, fewer.quantity, fewer.proposed) == (True, 20, 12)
+    with reading(firm.engine) as connection:
+        [ended] = [r for r in requests.list_requests(connection) if not r.state.alive]
+    assert (ended.state, ended.reason) == (RequestState.WITHDRAWN, "nobody is short of it any more")

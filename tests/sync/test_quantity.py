@@ -158,8 +158,8 @@ def test_an_approval_of_other_figures_is_refused_with_the_new_ones(
     assert str(subscription.quantity) in str(refused.value)
 
 
-@pytest.mark.parametrize("state", [s for s in S if s is not S.OPEN])
-def test_only_an_open_request_can_be_approved(state: RequestState) -> None:
+@pytest.mark.parametrize("state", [s for s in S if s not in (S.OPEN, S.SCHEDULED)])
+def test_only_an_open_or_scheduled_request_can_be_approved(state: RequestState) -> None:
     """R19, R20: a replayed approval buys nothing."""
     with pytest.raises(quantity.NotOpen):
         approve(request(state))

@@ -14,7 +14,7 @@ from sync.model import (
 )
 from sync.plan import Shortage
 from tests.moments import START, at
-from tests.sync.asking import S, request, short, step, stepped, sub
+from tests.sync.asking import S, approve, request, short, step, stepped, sub
 from tests.sync.world import PRINT, PRODUCTS
 
 DAY = 24 * 60
@@ -52,10 +52,28 @@ def test_after_the_click(
         assert quantity.to_send(s) == (state is S.APPROVED)
 
 
-def test_a_scheduled_one_waits_for_its_time_whatever_happens_meanwhile() -> None:
-    """R19"""
+def test_a_scheduled_one_is_looked_at_anew_until_its_time_comes() -> None:
+    """R18, R19: it goes when nobody needs it, and is asked for anew when Q is another."""
     scheduled = request(S.SCHEDULED, due_at=at(DAY))
-    assert step(scheduled, sub(25), short(0)) is scheduled
+    assert step(scheduled) is scheduled
+    gone = stepped(scheduled, sub(25), short(0))
+    assert (gone.state, gone.reason) == (S.WITHDRAWN, "nobody is short of it any more")
+    for changed in (sub(21), sub(20, pending=21)):
+        assert stepped(scheduled, changed, short(2)).state is S.OPEN
+
+
+def test_the_figures_of_a_scheduled_one_follow_and_tell_what_it_leaves_uncovered() -> None:
+    """R18: what was decided on stays (R19)."""
+    scheduled = request(S.SCHEDULED, due_at=at(DAY))
+    assert scheduled.uncovered == 0
+    more = stepped(scheduled, shortage=short(5))
+    assert (more.state, more.target, more.due_at) == (S.SCHEDULED, 23, at(DAY))
+    assert (more.waiting, more.need, more.proposed, more.uncovered) == (5, 5, 25, 2)
+    assert stepped(more, shortage=short(1)).uncovered == 0
+    now = approve(more, seen=(20, 5))
+    assert (now.state, now.target, now.due_at) == (S.APPROVED, 25, None)
+    with pytest.raises(quantity.Changed):
+        approve(more, seen=(20, 3))
 
 
 # ---- bought once (R20) ----

@@ -17,11 +17,11 @@ from connector.store.tables import persons, tenant_subscriptions
 from sync import reconcile
 from sync.breaker import Breaker, answered
 from sync.model import Held
-from sync.quantity import decline
+from sync.quantity import decline, schedule
 from sync.reconcile import Scope
 from sync.report import compose
 from sync.report_json import stored
-from tests.company import PRINT, Company
+from tests.company import CENTRE, PRINT, Company
 from tests.connector.notify.office import OPERATORS, SECRET, Office, leaver, short
 
 
@@ -67,6 +67,29 @@ def test_r18_reminders_after_3_and_7_days_then_what_became_of_it_in_one_thread(o
     assert [s["stage"] for s in office.hook.said] == ["open", "reminder 1", "reminder 2", "declined"]
     assert office.hook.said[-1]["over"] is True
     assert {s["id"] for s in office.hook.said} == {f"request:{request.id}"}
+
+
+def test_r18_what_a_scheduled_one_leaves_uncovered_is_told_and_that_it_is_withdrawn(office: Office) -> None:
+    company = office.company
+    _, group = short(company, 5, 3)
+    asked, sold = company.request(PRINT), company.sold(PRINT)
+    assert asked is not None
+    with writing(company.engine) as connection:
+        after = schedule(asked, None, sold.quantity, asked.need, sold, "ada", company.now)
+        requests.store(connection, asked, after, "ada", company.now)
+    office.tell()
+    company.join(group, *company.hire("late@northmill.example"))
+    company.round()
+    office.tell()
+    company.tenant.change_quantity(sold.id, 6, company.key())
+    company.go(minutes=31)
+    company.round(Scope.EVERYONE)
+    office.tell()
+    first, second, third = office.box.to(OPERATORS)
+    assert "scheduled by ada" in first["Subject"]
+    assert "1 missing beyond what is scheduled" in second["Subject"]
+    assert "Decide: `request show" in second.get_content()
+    assert "withdrawn: nobody is short of it any more" in third.get_content()
 
 
 def test_r18_new_figures_go_to_a_webhook_within_the_hour_and_to_nobody_by_mail(office: Office) -> None:
@@ -133,6 +156,24 @@ def test_r27_entitled_again_she_hears_it_and_the_next_loss_is_announced_anew(off
     office.tell()
     office.tell()
     assert len(office.subjects("zoe.n@northmill.example")) == 3
+
+
+def test_r10_who_was_told_and_keeps_it_for_an_add_on_hears_it(office: Office) -> None:
+    leaver(office)
+    company = office.company
+    company.buy(CENTRE, 1)
+    account = company.tenant.find_account("zoe@northmill.example")
+    assert account is not None
+    company.tenant.assign(company.sold(CENTRE).id, [account.id], company.key())
+    company.round(Scope.EVERYONE)
+    office.tell()
+    told = office.box.to("zoe.n@northmill.example")
+    assert "You keep anyprint" in told[1].get_content()
+    company.go(hours=48)
+    company.round(Scope.EVERYONE)
+    office.tell()
+    assert len(office.box.to("zoe.n@northmill.example")) == 2
+    assert "zoe@northmill.example" in company.holders(PRINT)
 
 
 @pytest.mark.parametrize(
