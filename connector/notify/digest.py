@@ -10,6 +10,7 @@ from connector.shown import License
 from connector.store import holds, notices, queue, requests, seen_directories
 from connector.store.matter import Matter
 from connector.store.tables import actions, runs, standings
+from sync.model import Request
 
 
 def due(connection: Connection, hour: int, now: datetime) -> bool:
@@ -27,7 +28,9 @@ def matter(connection: Connection, licenses: Sequence[License], now: datetime) -
     held = [h for h in holds.list_holds(connection) if h.state == "open"]
     failures = connection.scalar(select(func.count()).where(standings.c.failure != "")) or 0
     by_hand = _by_hand(connection)
-    stale = [d.name for d in seen_directories.seen(connection, now) if d.state == "stale"]
+    directories = seen_directories.seen(connection, now)
+    silent = [d.name for d in directories if d.state == "stale"]
+    unread = [f"{d.name} ({d.error})" for d in directories if d.error]
     unsent = notices.failing(connection)
     lines = [
         f"The last 24 hours: {done.get('assign', 0)} assigned, {done.get('remove', 0)} removed, "
@@ -38,26 +41,42 @@ def matter(connection: Connection, licenses: Sequence[License], now: datetime) -
             if s.subscription
         ),
         *([] if licenses else ["AnySoft can't be read now: no seats are shown."]),
-        *(f"Request {r.id}: {r.product}, {r.state.value}, {r.waiting} wait" for r in prompts),
+        *(_asked(r) for r in prompts),
         *(f"Hold {h.id}: {h.product}, {len(h.removals)} people" for h in held),
         *([f"{failures} calls failed and are tried again"] if failures else []),
         *([f"{by_hand} disabled people hold licenses that were given by hand: `explain`"] if by_hand else []),
-        *([f"Nothing was heard for three days from: {', '.join(stale)}"] if stale else []),
+        *([f"Nothing was heard for days from: {', '.join(silent)}"] if silent else []),
+        *([f"Not read in whole: {', '.join(unread)}"] if unread else []),
         *([f"{len(unsent)} notices could not be sent: `doctor`"] if unsent else []),
     ]
-    attention = len(held) + sum(r.state.value in ("open", "overdue") for r in prompts)
+    attention = len(held) + sum(r.state.value in ("open", "overdue") or r.uncovered > 0 for r in prompts)
+    amiss = (
+        (attention, "to decide"),
+        (sum(waiting.values()), "waiting"),
+        (failures, "failing"),
+        (len(unsent), "notices not sent"),
+    )
+    said = [f"{count} {what}" for count, what in amiss if count]
+    if behind := [d.name for d in directories if d.error or d.state == "stale"]:
+        said.append(f"{', '.join(behind)} not current")
+    said += [] if licenses else ["AnySoft can't be read"]
     return Matter(
         key=_key(now),
         kind="digest",
         stage="day",
-        subject=f"AnySoft licenses, {now:%Y-%m-%d}: "
-        + (f"{attention} to decide" if attention else "all is well"),
+        subject=f"AnySoft licenses, {now:%Y-%m-%d}: {', '.join(said) or 'all is well'}",
         body="\n".join(lines),
         link="/",
         facts={"done": done, "waiting": {str(p): n for p, n in waiting.items()}, "to_decide": attention},
         over=True,
         news=True,
     )
+
+
+def _asked(r: Request) -> str:
+    wanted = r.proposed if r.target is None else r.target
+    beyond = f", {r.uncovered} missing beyond that" if r.uncovered else ""
+    return f"Request {r.id}: {r.product}, {r.state.value}, from {r.quantity} seats to {wanted}{beyond}"
 
 
 def _done(connection: Connection, since: datetime) -> dict[str, int]:

@@ -342,6 +342,34 @@ def test_a_digest_a_day(office: Office) -> None:
     assert "3 of 3 assigned, 2 wait" in digests[0].get_content()
 
 
+def test_a_digest_says_that_all_is_well_only_when_nobody_waits_and_every_directory_is_heard(
+    office: Office,
+) -> None:
+    company = office.company
+    ids, group = short(company, 5, 3)
+    with writing(company.engine) as connection:
+        asked = company.request(PRINT)
+        assert asked is not None
+        after = decline(asked, "ada", "too dear", company.now)
+        requests.store(connection, asked, after, "ada", company.now)
+
+    def digest() -> tuple[str, str]:
+        company.round()
+        office.tell()
+        mail = [m for m in office.box.to(OPERATORS) if "AnySoft licenses" in m["Subject"]][-1]
+        return str(mail["Subject"]).partition(": ")[2], mail.get_content()
+
+    company.go(hours=14)
+    assert digest()[0] == "2 waiting"
+    company.go(days=4)
+    subject, body = digest()
+    assert subject == "2 waiting, entra not current"
+    assert "Nothing was heard for days from: entra" in body
+    company.leave(group, *ids[3:])
+    company.go(days=1)
+    assert digest()[0] == "all is well"
+
+
 def test_two_workers_send_a_notice_once(office: Office) -> None:
     short(office.company, 5, 3)
     office.post.gather()
