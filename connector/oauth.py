@@ -7,13 +7,26 @@ from urllib.parse import unquote_plus
 
 from flask import Flask, Response, jsonify, request
 from sqlalchemy import Engine
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from connector.store import credentials
 from connector.store.engine import reading, writing
 
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
 
 def set_up(app: Flask, engine: Engine) -> None:
     def token() -> Response:
+        if request.method != "POST":
+            answer = _refuse("invalid_request", f"{request.method} can't be used here; use POST", 405)
+            answer.headers["Allow"] = "POST"
+            return answer
+        try:
+            return _exchanged()
+        except RequestEntityTooLarge:
+            return _refuse("invalid_request", "the form is too large; send only what RFC 6749 4.4 names", 413)
+
+    def _exchanged() -> Response:
         if request.mimetype != "application/x-www-form-urlencoded":
             return _refuse("invalid_request", "send a form: application/x-www-form-urlencoded")
         form, header = request.form, request.headers.get("Authorization", "")
@@ -43,7 +56,8 @@ def set_up(app: Flask, engine: Engine) -> None:
         answer.headers["Cache-Control"], answer.headers["Pragma"] = "no-store", "no-cache"  # RFC 6749 5.1
         return answer
 
-    app.add_url_rule("/oauth2/token", "oauth_token", token, methods=["POST"])
+    # Every method is answered here, as RFC 6749 5.2 wants errors; a slash at the end is often typed.
+    app.add_url_rule("/oauth2/token", "oauth_token", token, methods=METHODS, strict_slashes=False)
 
 
 def _basic(header: str) -> tuple[str, str] | None:

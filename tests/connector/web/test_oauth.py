@@ -73,6 +73,27 @@ def test_a_request_names_one_client_by_one_way(client: FlaskClient, engine: Engi
     assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request")
 
 
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_another_method_is_an_error_of_oauth(client: FlaskClient, method: str) -> None:
+    """RFC 6749 5.2: a code, and a sentence beside it."""
+    answer = client.open("/oauth2/token", method=method)
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    told = answer.get_json()
+    assert (told["error"], "POST" in told["error_description"]) == ("invalid_request", True)
+
+
+def test_a_form_that_is_too_large_is_an_error_of_oauth(client: FlaskClient) -> None:
+    answer = client.post("/oauth2/token", data={"grant_type": "x" * 70_000})
+    assert (answer.status_code, answer.get_json()["error"]) == (413, "invalid_request")
+    assert answer.get_json()["error_description"]
+
+
+def test_a_slash_at_the_end_is_no_other_path(client: FlaskClient, engine: Engine) -> None:
+    made = client_of(engine)
+    form = {"grant_type": "client_credentials", "client_id": made.id, "client_secret": made.secret}
+    assert client.post("/oauth2/token/", data=form).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("form", "status", "error"),
     [
