@@ -11,7 +11,7 @@ from connector import wiring
 from connector.besides import Counted, besides
 from connector.due import Cause
 from connector.settings import Settings
-from connector.store import audit, first_run, pulls, requests, seats, signals, trouble
+from connector.store import audit, failing, first_run, pulls, requests, seats, signals, trouble
 from connector.store.engine import reading, writing
 from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
@@ -19,7 +19,7 @@ from connector.store.trouble import Trouble
 from sync.model import Request, RequestState, RunId
 from sync.ports import Ports
 from sync.reconcile import Scope, run_round
-from sync.report import compose
+from sync.report import Report, compose
 from sync.report_json import stored
 
 #: the lease of whoever makes rounds
@@ -48,12 +48,12 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     with reading(engine) as connection:
         before, slow = trouble.read(connection), trouble.read(connection, trouble.SLOW)
     told = replace(round, trouble=(*_since(round.trouble, before, started), *unread(engine)))
-    notes = tuple(_notes(round.trouble, before, slow, started))
     mappings = ports.mirror.mappings()
     with reading(engine) as connection:
         everyone = cause.scope is Scope.EVERYONE
         aside = besides(connection, mappings, everyone=everyone, calls=counted.calls)
     composed = compose(told, ports.ledger, ports.clock(), mappings)
+    notes = (*_notes(round.trouble, before, slow, started), *_changes(engine, composed))
     said = stored(replace(composed, notes=notes, beside=aside))
     ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
     if cause.scope is Scope.EVERYONE:
@@ -65,6 +65,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     with writing(engine) as connection:
         heartbeat.lease.check_in(connection)
         seats.note(connection, composed.seats, started)
+        failing.note(connection, {f.code for f in ports.ledger.failing()}, started)
     if before is not None and not round.trouble:
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)
@@ -93,6 +94,14 @@ def _notes(
         )
     if slow is not None:
         yield f"AnySoft is slow since {slow.since:%Y-%m-%d %H:%M:%S} UTC: {slow.why}"
+
+
+def _changes(engine: Engine, report: Report) -> Iterator[str]:
+    """Why those fail whom AnySoft didn't answer: a report that names them without it helps nobody."""
+    with reading(engine) as connection:
+        seen = trouble.read(connection, trouble.CHANGES)
+    if seen is not None and report.counts.get("failed"):
+        yield f"no change at AnySoft has succeeded since {seen.since:%Y-%m-%d %H:%M:%S} UTC: {seen.why}"
 
 
 def unread(engine: Engine) -> tuple[str, ...]:

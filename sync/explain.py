@@ -28,6 +28,8 @@ FAILURES = {
 }
 
 
+    "ACCOUNT_NO_ANSWER": "AnySoft's answer was lost when the account was to be made",
+    "ACCOUNT_UPDATE": "the account at AnySoft could not be set active or inactive",
 @dataclass(frozen=True, slots=True)
 class HeldBy:
     """The guard that holds a removal (R24), named as in `Hold`."""

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from collections.abc import Mapping as Lookup
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
 from sync.model import GroupId, HoldId, Loss, Mapping, PersonId, Product, ProductId, Standing
@@ -54,6 +55,16 @@ class HoldChange:
     product: ProductId
     people: tuple[PersonId, ...]  #: those who join now
     addons: tuple[tuple[PersonId, ProductId], ...] = ()  #: of the same people: they go with their base (R10)
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What somebody should have got, or lost, and AnySoft has not done yet."""
+
+    user_name: str
+    product: ProductId
+    code: str
+    next_try: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

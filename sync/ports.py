@@ -37,7 +37,7 @@ from sync.model import (
     Tenant,
     Waiter,
 )
-from sync.plan import Action, Applicable, Done, HeldRemoval, Plan
+from sync.plan import Action, Applicable, Done, Failing, HeldRemoval, Plan
 from sync.pulled import Cursor, Finding, Page, People, PulledGroup
 
 # ---- AnySoft ----
@@ -54,10 +54,11 @@ class Transient(Exception):
 
 class Busy(Transient):
     """AnySoft is to be left alone for a while: it asked for it (429), or its breaker is open. Nothing was
-    done, and it is no failure (R29)."""
+    done, and nobody's standing fails for it (R29). `outage`: it is the breaker."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, outage: bool = False) -> None:
         super().__init__(message, retry_after=retry_after)
+        self.outage = outage
 
 
 class Rejected(Exception):
@@ -254,6 +255,9 @@ class Ledger(Protocol):
 
     def doubted_by_hand(self) -> Sequence[ProductId]:
         """A command gave or took them, and its answer is still out or was lost."""
+
+    def failing(self) -> Sequence[Failing]:
+        """Who fails now, whichever round tried last."""
 
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         """The head of the queue in the order of R14; ready: only those whose base is surely held."""

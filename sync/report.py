@@ -73,8 +73,9 @@ class Held:
 class Failed:
     user: str
     product: str
-    action: str
+    action: str  #: "": not tried in this round, it failed before and is to be tried again
     code: str
+    next_try: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +148,15 @@ class Report:
 
     @property
     def needs_a_person(self) -> bool:
-        """Exit code 3 of `plan` and `sync --wait`: a hold, an open prompt, somebody waits, incomplete."""
+        """Exit code 3 of `plan` and `sync --wait`: a hold or prompt is open, somebody waits or fails."""
         open_prompt = any(prompt.state in ("open", "overdue") for prompt in self.requests)
         return bool(
-            self.held or open_prompt or self.counts.get("waiting") or self.incomplete or self.over_allocated
+            self.held
+            or open_prompt
+            or self.counts.get("waiting")
+            or self.counts.get("failed")
+            or self.incomplete
+            or self.over_allocated
         )
 
 
@@ -166,7 +172,7 @@ def compose(
     plan = round.plan
     dry = round.run is None
     actions = _planned(plan) if round.run is None else tuple(ledger.outcomes(round.run))
-    failed = failures(actions)
+    failed = _with_earlier(failures(actions), ledger)
     waiting = {s.product: s.waiting for s in plan.shortages} if dry else ledger.waiting()
     lines = {p: _line(ledger, plan, p, dry, listed) for p, count in waiting.items() if count}
     counted = Counter(a.action for a in actions if dry or did(a))
@@ -191,7 +197,7 @@ def compose(
         waiting=tuple(_waiting(lines, waiting, plan, mappings)),
         blocked=tuple(Blocked(b.user_name, b.product, b.code, b.detail) for b in plan.blocked),
         held=held,
-        failed=failed,
+        failed=failed[: max(listed, len(failures(actions)))],
         shortages=tuple(_short(plan, waiting)),
         requests=tuple(
             Prompt(r.id or 0, r.product, str(r.state), r.quantity, r.target or r.proposed, r.waiting)
@@ -267,6 +273,16 @@ def failures(actions: Iterable[Done]) -> tuple[Failed, ...]:
         for a in actions
         if a.outcome and a.outcome not in NO_FAILURE and not did(a)
     )
+
+
+def _with_earlier(tried: tuple[Failed, ...], ledger: Ledger) -> tuple[Failed, ...]:
+    """What failed in this round, then what failed before and isn't mended: nobody who fails goes untold."""
+    fails = {(f.user_name, str(f.product)): f for f in ledger.failing()}
+    now = [
+        replace(t, next_try=found.next_try) if (found := fails.pop((t.user, t.product), None)) else t
+        for t in tried
+    ]
+    return (*now, *(Failed(f.user_name, f.product, "", f.code.lower(), f.next_try) for f in fails.values()))
 
 
 def _line(ledger: Ledger, plan: Plan, product: ProductId, dry: bool, listed: int) -> list[Waiter]:

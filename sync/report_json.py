@@ -54,7 +54,10 @@ def stored(report: Report) -> dict[str, object]:
         "waiting": [{**asdict(w), "since": moment(w.since)} for w in report.waiting],
         "blocked": [asdict(row) for row in report.blocked],
         "held": [asdict(row) for row in report.held],
-        "failed": [asdict(row) for row in report.failed],
+        "failed": [
+            {**asdict(f), "next_try": None if f.next_try is None else moment(f.next_try)}
+            for f in report.failed
+        ],
         "shortages": [asdict(row) for row in report.shortages],
         "requests": [asdict(row) for row in report.requests],
         "incomplete": list(report.incomplete),
@@ -85,7 +88,7 @@ def revive(
         ),
         blocked=tuple(Blocked(**row) for row in kept["blocked"]),
         held=tuple(Held(**row) for row in kept["held"]),
-        failed=tuple(Failed(**row) for row in kept["failed"]),
+        failed=tuple(_failed(row) for row in kept["failed"]),
         shortages=tuple(Short(**row) for row in kept["shortages"]),
         requests=tuple(Prompt(**row) for row in kept["requests"]),
         incomplete=tuple(kept["incomplete"]),
@@ -94,6 +97,11 @@ def revive(
         seats=tuple(Seats(**row) for row in kept.get("seats", ())),
         beside=beside.revive(kept),
     )
+
+
+def _failed(row: Mapping[str, Any]) -> Failed:
+    again = row.get("next_try")
+    return Failed(**{**row, "next_try": None if again is None else datetime.fromisoformat(again)})
 
 
 def moment(at: datetime) -> str:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from sync.explain import FAILURES
 from sync.plan import Verb
-from sync.report import Report, Seats
+from sync.report import Failed, Report, Seats
 
 _HEADINGS = {
     Verb.ASSIGN: "Assignments",
@@ -23,6 +23,9 @@ _CODES = {
     "requires_product": FAILURES["REQUIRES_PRODUCT"],
     "no_answer": FAILURES["NO_ANSWER"],
     "not_sent": FAILURES["TRY_LATER"],
+    "try_later": FAILURES["TRY_LATER"],
+    "account_no_answer": FAILURES["ACCOUNT_NO_ANSWER"],
+    "account_update": FAILURES["ACCOUNT_UPDATE"],
 }
 _ACTION = ("user", "product", "because", "outcome")
 
@@ -126,8 +129,13 @@ def _all(report: Report) -> Iterator[Section]:
     )
     yield Section(
         "Failed, tried again",
-        ("user", "product", "action", "code", "what it means"),
-        tuple((f.user, f.product, f.action, f.code, _CODES.get(f.code, "")) for f in report.failed),
+        ("user", "product", "action", "code", "what it means", "next try"),
+        tuple(
+            (f.user, f.product, f.action or "before", f.code, _CODES.get(f.code, ""), _again(f))
+            for f in report.failed
+        ),
+        "those that failed before this round are among them",
+        report.counts.get("failed", 0),
     )
     yield from _beside(report)
 
@@ -171,3 +179,7 @@ def minute(at: datetime) -> str:
 def _took(began: datetime, ended: datetime) -> str:
     seconds = (ended - began).total_seconds()
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+def _again(failed: Failed) -> str:
+    return "" if failed.next_try is None else f"tried again {minute(failed.next_try)}"
+
+

@@ -13,8 +13,19 @@ from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Shell, now, pass_shell
 from connector.opening import NotOpened
 from connector.settings import BadSettings, Settings
-from connector.store import audit, holds, notices, queue, requests, seen_directories, trouble
+from connector.store import (
+    audit,
+    breakers,
+    failing,
+    holds,
+    notices,
+    queue,
+    requests,
+    seen_directories,
+    trouble,
+)
 from connector.store.engine import Unavailable, reading
+from connector.store.failing import Cause
 from connector.store.leases import database_now
 from connector.store.tables import leases
 from sync.model import RequestState
@@ -49,7 +60,7 @@ def _look(shell: Shell) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
     checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
-        _audit, _anysoft, _rounds, _worker, _directories, _prompts, _holds, _queue,
+        _audit, _anysoft, _rounds, _failing, _worker, _directories, _prompts, _holds, _queue,
         _notices,
     )  # fmt: skip
     for check in checks:
@@ -93,6 +104,30 @@ def _rounds(settings: Settings, engine: Engine) -> Finding:
         return Finding("rounds", "ok", "nothing is in their way")
     again = "" if found.again_at is None else f"; tried again at {found.again_at:%Y-%m-%d %H:%M:%S} UTC"
     return Finding("rounds", "failed", f"since {found.since:%Y-%m-%d %H:%M:%S} UTC: {found.why}{again}")
+
+
+def _failing(settings: Settings, engine: Engine) -> Finding:
+    """Who fails, and whether changes fail while AnySoft answers whatever is asked (R29)."""
+    with reading(engine) as connection:
+        found = failing.causes(connection)
+        changes = breakers.read(connection, breakers.CHANGES)
+        since = trouble.read(connection, trouble.CHANGES)
+    said = [_cause(cause) for cause in found]
+    outage = any(cause.code in breakers.OUTAGE for cause in found)
+    if since is not None and (outage or changes.is_open):
+        said.append(
+            f"no change at AnySoft has succeeded since {since.since:%Y-%m-%d %H:%M:%S} UTC: {since.why}"
+        )
+    if not said:
+        return Finding("failing", "ok", "nobody fails")
+    return Finding("failing", "failed" if outage else "attention", f"{'; '.join(said)}: `explain USER`")
+
+
+def _cause(cause: Cause) -> str:
+    since = "" if cause.since is None else f" since {cause.since:%Y-%m-%d %H:%M:%S} UTC"
+    again = "" if cause.next_try is None else f", tried again at {cause.next_try:%Y-%m-%d %H:%M:%S} UTC"
+    people = "1 person fails" if cause.people == 1 else f"{cause.people} people fail"
+    return f"{people}{since} ({cause.code}){again}"
 
 
 def _worker(settings: Settings, engine: Engine) -> Finding:

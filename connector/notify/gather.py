@@ -251,14 +251,19 @@ def over_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
 
 
 def breaker_matters(connection: Connection, now: datetime) -> Iterator[Matter]:
-    """One alert when it opens, one when it closes."""
+    """One alert when it opens, one when it closes; so for the changes, where they alone fail."""
     seen = breakers.read(connection)
+    changes = breakers.read(connection, breakers.CHANGES)
+    if seen.opened_at is None and changes.opened_at is not None:
+        seen = changes
     if seen.opened_at is not None:
         yield Matter(
             key=f"breaker:{int(seen.opened_at.timestamp())}",
             kind="breaker",
             stage="open",
-            subject="AnySoft does not answer: calls are stopped",
+            subject="AnySoft changes nothing: no changes are sent"
+            if seen is changes
+            else "AnySoft does not answer: calls are stopped",
             body=f"Half of the last calls failed, at {seen.opened_at:%Y-%m-%d %H:%M} UTC: {seen.why}. "
             "Only one probe a minute is sent until one succeeds.",
             link="/",

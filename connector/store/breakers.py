@@ -11,6 +11,8 @@ from connector.store.tables import standings
 from sync.breaker import Breaker
 
 ANYSOFT = "anysoft"
+#: its calls that change something
+CHANGES = "anysoft changes"
 #: what an outage leaves behind; other failures are AnySoft's answers
 OUTAGE = ("NO_ANSWER", "TRY_LATER", "UNEXPECTED_ANSWER", "ACCOUNT_NO_ANSWER")
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Engine, case, literal, or_, select, update
 
 from connector.store import (
+    failing,
     first_run,
     guard_view,
     holds,
@@ -37,7 +38,7 @@ from sync.model import (
     RunId,
     Waiter,
 )
-from sync.plan import Action, Done, HeldRemoval, Plan
+from sync.plan import Action, Done, Failing, HeldRemoval, Plan
 from sync.ports import GuardView, Holding, Intent, Mark, Outcome, Transient
 from sync.reconcile import Scope
 
@@ -82,6 +83,10 @@ class SqlLedger:
     def doubted_by_hand(self) -> Sequence[ProductId]:
         with reading(self.engine) as connection:
             return intents.doubted_by_hand(connection)
+
+    def failing(self) -> Sequence[Failing]:
+        with reading(self.engine) as connection:
+            return failing.failing(connection)
 
     def queue(self, product: ProductId, limit: int, *, ready: bool = True) -> Sequence[Waiter]:
         with reading(self.engine) as connection:

@@ -11,6 +11,8 @@ from connector.store.tables import state
 ROUNDS = "rounds_trouble"
 #: AnySoft takes long to answer
 SLOW = "anysoft_slow"
+#: no call that changes something has succeeded since
+CHANGES = "anysoft_changes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +20,17 @@ class Trouble:
     since: datetime
     why: str
     again_at: datetime | None  #: when the worker tries again by itself
+    outage: bool = False  #: AnySoft doesn't answer
 
 
 def note(
-    connection: Connection, why: str, again_at: datetime | None, now: datetime, name: str = ROUNDS
+    connection: Connection,
+    why: str,
+    again_at: datetime | None,
+    now: datetime,
+    name: str = ROUNDS,
+    *,
+    outage: bool = False,
 ) -> None:
     """It began with the first in a row. That rounds are in vain is in the audit log, too (L1)."""
     before = read(connection, name)
@@ -31,6 +40,7 @@ def note(
         "since": (before.since if before else now).isoformat(),
         "why": why[:500],
         "again_at": None if again_at is None else again_at.isoformat(),
+        "outage": outage,
     }
     signals.put(connection, name, value, now)
 
@@ -48,4 +58,5 @@ def read(connection: Connection, name: str = ROUNDS) -> Trouble | None:
         datetime.fromisoformat(value["since"]),
         value["why"],
         None if again_at is None else datetime.fromisoformat(again_at),
+        value.get("outage", False),
     )
