@@ -169,7 +169,12 @@ def _people(connection: Connection, product: ProductId) -> tuple[Waits, ...]:
 def _cheaper(connection: Connection, product: ProductId) -> tuple[Cheaper, ...]:
     live = exists(select(users.c.pk).where(users.c.person_pk == standings.c.person_pk, users.c.active))
     known = exists(select(users.c.pk).where(users.c.person_pk == standings.c.person_pk))
-    leaving = and_(standings.c.lost_at.is_not(None), standings.c.due_at.is_not(None), ~standings.c.kept)
+    leaving = and_(
+        standings.c.lost_at.is_not(None),
+        standings.c.due_at.is_not(None),
+        ~standings.c.kept,
+        standings.c.blocked != "REQUIRED_BY_ADDON",  # stays while the add-on does (R10)
+    )
     ways = (
         ("disabled", and_(~live, ~leaving)),
         ("in_grace", leaving),

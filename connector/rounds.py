@@ -51,7 +51,7 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     mappings = ports.mirror.mappings()
     with reading(engine) as connection:
         everyone = cause.scope is Scope.EVERYONE
-        aside = besides(connection, mappings, everyone=everyone, calls=counted.calls)
+        aside = besides(connection, mappings, everyone=everyone, calls=counted.calls, sold=round.sold)
     composed = compose(told, ports.ledger, ports.clock(), mappings)
     notes = (*_notes(round.trouble, before, slow, started), *_changes(engine, composed))
     said = stored(replace(composed, notes=notes, beside=aside))

@@ -35,6 +35,15 @@ class ByHand:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A base that nothing entitles to any more, and that isn't removed because of an add-on (R10)."""
+
+    user: str
+    product: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """Something that a directory sent, or that was met in reading it, and that was not carried out."""
 
@@ -51,6 +60,8 @@ class Beside:
     namesakes: tuple[Namesake, ...] = ()
     by_hand: tuple[ByHand, ...] = ()  #: the first of them
     by_hand_count: int = 0
+    held_back: tuple[HeldBack, ...] = ()  #: the first of them
+    held_back_count: int = 0
     skipped: tuple[Skipped, ...] = ()  #: the latest of them
     skipped_count: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)  #: to AnySoft, by their kind; repeats count
@@ -62,6 +73,8 @@ def as_json(beside: Beside) -> dict[str, Any]:
         "namesakes": [asdict(row) for row in beside.namesakes],
         "by_hand": [asdict(row) for row in beside.by_hand],
         "by_hand_count": beside.by_hand_count,
+        "held_back": [asdict(row) for row in beside.held_back],
+        "held_back_count": beside.held_back_count,
         "skipped": [asdict(row) for row in beside.skipped],
         "skipped_count": beside.skipped_count,
         "calls": dict(beside.calls),
@@ -75,6 +88,8 @@ def revive(kept: Mapping[str, Any]) -> Beside:
         namesakes=tuple(Namesake(**row) for row in kept.get("namesakes", ())),
         by_hand=tuple(ByHand(**row) for row in kept.get("by_hand", ())),
         by_hand_count=kept.get("by_hand_count", 0),
+        held_back=tuple(HeldBack(**row) for row in kept.get("held_back", ())),
+        held_back_count=kept.get("held_back_count", 0),
         skipped=tuple(Skipped(**row) for row in kept.get("skipped", ())),
         skipped_count=kept.get("skipped_count", 0),
         calls=kept.get("calls", {}),

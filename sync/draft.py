@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sync.allocate import allocate, merged
 from sync.catalog import bases_first
-from sync.explain import LOST, blocked
+from sync.explain import LOST, Givers, blocked
 from sync.guards import check
 from sync.keeping import is_leaving
 from sync.model import (
@@ -47,7 +47,15 @@ class Draft:
     before: dict[Pair, Standing]  #: as stored
 
 
-def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy: GuardPolicy) -> Plan:
+def draft(
+    read: Draft,
+    view: GuardView,
+    supply: Supply,
+    catalog: Catalog,
+    policy: GuardPolicy,
+    givers: Givers | None = None,
+) -> Plan:
+    """`givers`: the groups that give each product."""
     losses = tuple(loss for d in read.decisions for loss in d.losses)
     regained = tuple((d.person.id, product) for d in read.decisions for product in d.regained)
     caught = check(view, losses, frozenset(regained), policy)
@@ -88,7 +96,7 @@ def draft(read: Draft, view: GuardView, supply: Supply, catalog: Catalog, policy
         holds=holds,
         actions=tuple(actions),
         shortages=shortages,
-        blocked=tuple(_blocked(read.decisions, catalog)),
+        blocked=tuple(_blocked(read.decisions, catalog, givers)),
         names={d.person.id: d.person.user_name for d in read.decisions if d.changed},
     )
 
@@ -222,11 +230,11 @@ def _ready(waiter: Waiter, product: ProductId, catalog: Catalog, won: set[Pair])
     return waiter
 
 
-def _blocked(decisions: Iterable[Decision], catalog: Catalog) -> Iterable[Blocked]:
+def _blocked(decisions: Iterable[Decision], catalog: Catalog, givers: Givers | None) -> Iterable[Blocked]:
     for decision in decisions:
         for s in decision.standings:
             if s.blocked and s.held is Held.NO:
-                detail = blocked(s.blocked, s.product, catalog)
+                detail = blocked(s.blocked, s.product, catalog, givers)
                 yield Blocked(s.person, decision.person.user_name, s.product, s.blocked, detail)
 
 

@@ -6,11 +6,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync.catalog import bases_first
-from sync.model import HoldId, Origin, Person, ProductId, Standing, State
+from sync.model import Held, HoldId, Origin, Person, ProductId, Standing, State
 from sync.plan import Catalog
 
 #: (place in the queue, how many wait)
 Position = tuple[int, int]
+#: product -> the groups that give it
+Givers = Mapping[ProductId, Sequence[str]]
+#: groups named in a reason
+NAMED = 5
 
 LOST = {
     "left": "in no group that gives it any more",
@@ -51,19 +55,31 @@ class ProductState:
     next_try: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a standing is explained with."""
+
+    person: Person
+    standings: Mapping[ProductId, Standing]
+    positions: Mapping[ProductId, Position]
+    catalog: Catalog
+    holds: Mapping[HoldId, HeldBy]
+    givers: Givers | None
+
+
 def explain(
     person: Person,
     standings: Sequence[Standing],
     positions: Mapping[ProductId, Position],
     catalog: Catalog,
     holds: Mapping[HoldId, HeldBy] | None = None,
+    givers: Givers | None = None,
 ) -> list[ProductState]:
-    """One state a product, bases first. `positions` of those that wait; `holds` of those that are held."""
+    """One state a product, bases first. `positions` of those that wait; `holds` of those that are held;
+    `givers` of the bases that they lack."""
     by_product = {s.product: s for s in standings}
-    return [
-        _state(person, by_product[product], positions, catalog, holds or {})
-        for product in bases_first(by_product, catalog)
-    ]
+    around = _Around(person, by_product, positions, catalog, holds or {}, givers)
+    return [_state(by_product[product], around) for product in bases_first(by_product, catalog)]
 
 
 def as_json(person: Person, states: Sequence[ProductState]) -> dict[str, Any]:
@@ -76,18 +92,13 @@ def as_json(person: Person, states: Sequence[ProductState]) -> dict[str, Any]:
     }
 
 
-def _state(
-    person: Person,
-    s: Standing,
-    positions: Mapping[ProductId, Position],
-    catalog: Catalog,
-    holds: Mapping[HoldId, HeldBy],
-) -> ProductState:
-    position, of = positions.get(s.product, (None, None)) if s.state is State.WAITING else (None, None)
+def _state(s: Standing, around: _Around) -> ProductState:
+    waits = s.state is State.WAITING
+    position, of = around.positions.get(s.product, (None, None)) if waits else (None, None)
     return ProductState(
         product=s.product,
         state=str(s.state),
-        reason=_reason(person, s, catalog, holds),
+        reason=_reason(s, around),
         since=_moment(_since(s)),
         groups=_groups(s),
         position=position,
@@ -96,30 +107,31 @@ def _state(
     )
 
 
-def _reason(person: Person, s: Standing, catalog: Catalog, holds: Mapping[HoldId, HeldBy]) -> str:
+def _reason(s: Standing, around: _Around) -> str:
+    catalog = around.catalog
     match s.state:
         case State.FAILED:
             why = FAILURES.get(s.failure, s.failure)
             return f"{why}; {'tried again' if s.next_try else 'a person must mend it'}"
         case State.HELD:
-            return f"{_lost(s)}, but the removal is held: {_hold(s, holds)}"
+            return f"{_lost(s)}, but the removal is held: {_hold(s, around.holds)}"
         case State.REMOVING:
-            return f"{_lost(s)}; {_when(s, catalog)}"
+            return f"{_lost(s)}; {_when(s, around)}"
         case State.ASSIGNED:
             return _assigned(s)
         case State.WAITING:
             return f"{_member(s)}; {_missing(s, catalog)}"
         case State.BLOCKED:
-            return blocked(s.blocked, s.product, catalog)
+            return blocked(s.blocked, s.product, catalog, around.givers)
         case State.NONE:
-            return blocked("CONFLICT", s.product, catalog) if person.conflict else "no group gives it"
+            return blocked("CONFLICT", s.product, catalog) if around.person.conflict else "no group gives it"
 
 
-def blocked(code: str, product: ProductId, catalog: Catalog) -> str:
-    """What a code of `Standing.blocked` means, and what to do."""
+def blocked(code: str, product: ProductId, catalog: Catalog, givers: Givers | None = None) -> str:
+    """What a code of `Standing.blocked` means, and what to do. `givers`: None, where they aren't known."""
     match code:
         case "MISSING_BASE":
-            return f"needs {_bases(product, catalog)} first: add the person to a group that gives it"
+            return f"needs {_bases(product, catalog)} first: {_groups_giving(product, catalog, givers)}"
         case "NOT_SUBSCRIBED":
             return "nothing was bought of this product: `license add` buys it"
         case "DISABLED":
@@ -128,10 +140,40 @@ def blocked(code: str, product: ProductId, catalog: Catalog) -> str:
             return "two records claim this person: rename or delete one of them"
         case "PROTECTED":
             return "on the protected list, which is never touched"
-        case "REQUIRED_BY_ADDON":
-            return f"stays while {_addons(product, catalog)} stays: by hand, by a guard, or because it fails"
         case _:
             return code
+
+
+def _groups_giving(product: ProductId, catalog: Catalog, givers: Givers | None) -> str:
+    if givers is None:
+        return "add the person to a group that gives it"
+    said = []
+    for base in catalog.bases(product):
+        groups = givers.get(base, ())
+        more = f" or {len(groups) - NAMED} more" if len(groups) > NAMED else ""
+        named = f"add the person to {' or '.join(groups[:NAMED])}{more}"
+        said.append(named if groups else f"no group gives {base}: `mapping add` lets one")
+    return ", and ".join(said)
+
+
+def kept_by(product: ProductId, standings: Mapping[ProductId, Standing], catalog: Catalog) -> str:
+    """Which add-ons of the person keep a base that is lost, and why each stays (R10)."""
+    keeping = [
+        f"{_names([addon], catalog)} stays ({_why_it_stays(s)})"
+        for addon in catalog.addons(product)
+        if (s := standings.get(addon)) is not None and s.held is not Held.NO
+    ]
+    return " and ".join(keeping) or "AnySoft knows of an add-on that stays"
+
+
+def _why_it_stays(addon: Standing) -> str:
+    if addon.kept:
+        return "a person rejected its removal"
+    if addon.hold is not None:
+        return f"its removal is held: `hold show {addon.hold}`"
+    if addon.origin is Origin.MANUAL:
+        return "given by hand"
+    return FAILURES.get(addon.failure, addon.failure) if addon.failure else "it goes first"
 
 
 def _assigned(s: Standing) -> str:
@@ -152,9 +194,11 @@ def _lost(s: Standing) -> str:
     return LOST.get(s.lost_why, "not entitled any more")
 
 
-def _when(s: Standing, catalog: Catalog) -> str:
+def _when(s: Standing, around: _Around) -> str:
+    if s.blocked == "REQUIRED_BY_ADDON":
+        return f"not removed while {kept_by(s.product, around.standings, around.catalog)}"
     if s.blocked:
-        return blocked(s.blocked, s.product, catalog)
+        return blocked(s.blocked, s.product, around.catalog)
     told = "announced" if s.announced_at else "not announced yet"
     return f"goes at {_moment(s.due_at)} ({told})"
 
@@ -179,13 +223,9 @@ def _bases(product: ProductId, catalog: Catalog) -> str:
     return _names(catalog.bases(product), catalog)
 
 
-def _addons(product: ProductId, catalog: Catalog) -> str:
-    return _names(catalog.addons(product), catalog, "or")
-
-
-def _names(products: Sequence[ProductId], catalog: Catalog, joined: str = "and") -> str:
+def _names(products: Sequence[ProductId], catalog: Catalog) -> str:
     found = [catalog.product(id) for id in products]
-    return f" {joined} ".join(product.name for product in found if product) or "its base license"
+    return " and ".join(product.name for product in found if product) or "its base license"
 
 
 def _since(s: Standing) -> datetime | None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from sync.model import GroupId
+from sync.model import GroupId, ProductId
 from sync.model import Mapping as GroupMapping
 from sync.plan import Applicable
 
@@ -23,6 +23,15 @@ def applicable(mappings: Sequence[GroupMapping], nestings: Sequence[tuple[GroupI
         for group in reached:
             found[group].append(mapping)
     return {group: tuple(those) for group, those in found.items()}
+
+
+def givers(mappings: Sequence[GroupMapping]) -> dict[ProductId, tuple[str, ...]]:
+    """For each product the names of the groups that give it."""
+    found: dict[ProductId, set[str]] = defaultdict(set)
+    for mapping in mappings:
+        if not mapping.gone:
+            found[mapping.product].add(mapping.group_name)
+    return {product: tuple(sorted(names)) for product, names in found.items()}
 
 
 def descendants(root: GroupId, children: Edges) -> Iterator[GroupId]:

@@ -109,7 +109,8 @@ def make_plan(
         now - timedelta(hours=policy.guard.hours),
         lambda earlier: enough(earlier + len(losses), policy.guard),
     )
-    return draft(read, view, _supply(ports, sold, read), sold.catalog, policy.guard)
+    supply, givers = _supply(ports, sold, read), mapping.givers(mappings)
+    return draft(read, view, supply, sold.catalog, policy.guard, givers)
 
 
 def _to_look_at(ports: Ports, sold: Sold) -> list[ProductId]:

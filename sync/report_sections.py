@@ -41,7 +41,8 @@ class Section:
 
 def title(report: Report) -> str:
     what = "Dry run, nothing was changed" if report.run is None else f"Round {report.run}"
-    said = [f"{count} {name}" for name, count in report.counts.items() if count]
+    counts = {**report.counts, "held back": report.beside.held_back_count}
+    said = [f"{count} {name}" for name, count in counts.items() if count]
     took = "" if report.finished_at is None else f", took {_took(report.started_at, report.finished_at)}"
     when = minute(report.started_at)
     return f"{what} ({report.cause}, {report.scope}), {when}{took}: {', '.join(said) or 'nothing to do'}"
@@ -142,6 +143,14 @@ def _all(report: Report) -> Iterator[Section]:
 
 def _beside(report: Report) -> Iterator[Section]:
     beside = report.beside
+    yield Section(
+        "Held back: nothing entitles to it any more, an add-on keeps it",
+        ("user", "product", "because"),
+        tuple((each.user, each.product, each.because) for each in beside.held_back),
+        "no removal is announced or made until the add-on goes: `hold release` its hold, also a rejected "
+        "one, or `license unassign` what was given by hand",
+        beside.held_back_count,
+    )
     yield Section(
         "Given by hand to people who are disabled: a person decides",
         ("user", "product"),

@@ -76,6 +76,8 @@ def _rows(report: Report) -> Iterator[dict[str, object]]:
         yield _row("left_out", "", out.product, because=f"{out.people} of groups inside {out.group}")
     for same in report.beside.namesakes:
         yield _row("namesake", "", "", because=f"{same.directory}: {same.group}, {same.id}", of=same.mapping)
+    for back in report.beside.held_back:
+        yield _row("held_back", back.user, back.product, because=back.because)
     for hand in report.beside.by_hand:
         yield _row("by_hand", hand.user, hand.product, because="given by hand, disabled")
     for s in report.beside.skipped:

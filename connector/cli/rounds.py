@@ -58,7 +58,7 @@ def plan(shell: Shell, as_json: bool) -> int:
         mappings = ports.mirror.mappings()
         listed = reports.ALL if as_json else reports.LISTED
         with reading(shell.engine) as connection:
-            aside = besides(connection, mappings, everyone=True, listed=listed)
+            aside = besides(connection, mappings, everyone=True, listed=listed, sold=round.sold)
         composed = reports.compose(round, ports.ledger, now(), mappings, listed)
         report = replace(composed, beside=aside)
     _show(report, "json" if as_json else "text")
@@ -242,7 +242,7 @@ def _told(found: explaining.Explained, catalog: Catalog) -> dict[str, object]:
         if s.position is not None
     }
     standings = [s.standing for s in found.stands]
-    states = words.explain(found.person, standings, positions, catalog, found.holds)
+    states = words.explain(found.person, standings, positions, catalog, found.holds, found.givers)
     return words.as_json(found.person, states) | {
         "id": found.person.id,
         "groups": [{"directory": d, "group": g, "since": since} for d, g, since in found.groups],
@@ -296,7 +296,7 @@ def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
             ("created_at", "run", "by", "kind", "product", "status"),
         ),
         (
-            "Quantity requests since then",
+            "Quantity requests while waiting",
             told["requests"],
             ("id", "product", "state", "opened_at", "decided_by", "decided_at", "target", "ended_at"),
         ),

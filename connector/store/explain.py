@@ -3,12 +3,13 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, union_all
+from sqlalchemy import Connection, Row, func, literal, select, union_all
 
 from connector.store import queue, standings
 from connector.store.fold import folded
-from connector.store.mirror import read_people
+from connector.store.mirror import read_mappings, read_people
 from connector.store.queue import Position
 from connector.store.requests import of_row
 from connector.store.runs import done_of
@@ -26,8 +27,9 @@ from connector.store.tables import (
     runs,
     users,
 )
-from sync.explain import HeldBy
-from sync.model import HoldId, IntentId, Person, PersonId, ProductId, Request, RunId, Standing
+from sync.explain import Givers, HeldBy
+from sync.mapping import givers
+from sync.model import Held, HoldId, IntentId, Person, PersonId, ProductId, Request, RunId, Standing
 from sync.plan import Done
 
 
@@ -83,7 +85,8 @@ class Explained:
     changes: tuple[Change, ...]  #: newest first, as are the next two
     actions: tuple[Took, ...]
     calls: tuple[Call, ...]
-    requests: tuple[Request, ...]  #: for more seats of their products, since the person wants one
+    requests: tuple[Request, ...]  #: for more seats, while the person waited for one
+    givers: Givers  #: of the bases that they lack
 
 
 def find_people(connection: Connection, name_or_id: str) -> list[PersonId]:
@@ -114,6 +117,7 @@ def explain(connection: Connection, person: PersonId, limit: int = 50) -> Explai
         actions=_actions(connection, person, limit),
         calls=_calls(connection, person, limit),
         requests=_requests(connection, stands, limit),
+        givers=_givers(connection, stands),
     )
 
 
@@ -216,9 +220,16 @@ def _calls(connection: Connection, person: PersonId, limit: int) -> tuple[Call, 
     )
 
 
+def _givers(connection: Connection, stands: Sequence[Standing]) -> Givers:
+    lack = any(s.blocked == "MISSING_BASE" for s in stands)
+    return givers(read_mappings(connection)) if lack else {}
+
+
 def _requests(connection: Connection, stands: Sequence[Standing], limit: int) -> tuple[Request, ...]:
-    """Newest first."""
-    wanted = {s.product: s.reasons[0].since for s in stands if s.reasons}
+    """Newest first. None of a product for which no seat is what they lack, nor one that was opened when they
+    had theirs."""
+    entitled = {s.product: s for s in stands if s.reasons}
+    wanted = {p: s for p, s in entitled.items() if s.held is not Held.NO or not s.blocked}
     if not wanted:
         return ()
     asked = connection.execute(
@@ -227,6 +238,10 @@ def _requests(connection: Connection, stands: Sequence[Standing], limit: int) ->
         .order_by(requests.c.pk.desc())
         .limit(limit)
     )
-    return tuple(
-        of_row(row) for row in asked if row.ended_at is None or row.ended_at >= wanted[ProductId(row.product)]
-    )
+    return tuple(of_row(row) for row in asked if _waited(wanted[ProductId(row.product)], row))
+
+
+def _waited(s: Standing, request: Row[Any]) -> bool:
+    """While the request was there."""
+    had = s.held is not Held.NO and s.assigned_at is not None and s.assigned_at < request.opened_at
+    return not had and (request.ended_at is None or request.ended_at >= s.reasons[0].since)

@@ -95,7 +95,7 @@ class SqlMirror:
 def read_mappings(connection: Connection) -> list[Mapping]:
     """All of them, by id; those of a deleted group too: its people have left it."""
     query = (
-        select(mappings, groups.c.display_name, directories.c.name)
+        select(mappings, groups.c.display_name, groups.c.deleted_at, directories.c.name)
         .join(groups, groups.c.pk == mappings.c.group_pk)
         .join(directories, directories.c.pk == groups.c.directory_pk)
         .order_by(mappings.c.pk)
@@ -112,6 +112,7 @@ def read_mappings(connection: Connection) -> list[Mapping]:
             grace_hours=row.grace_hours,
             reserve=row.reserve,
             made_at=row.created_at,
+            gone=row.deleted_at is not None,
         )
         for row in connection.execute(query)
     ]

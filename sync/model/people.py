@@ -20,6 +20,7 @@ class Mapping:
     grace_hours: int | None = None  #: None: the policy's
     reserve: int = 0  #: the last N free seats go only to this mapping's people
     made_at: datetime = LONG_AGO  #: nobody was entitled by it before (R14)
+    gone: bool = False  #: its group is deleted: it gives nothing until it is pinned to another (R02)
 
 
 @dataclass(frozen=True, slots=True)

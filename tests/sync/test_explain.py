@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync.explain import HeldBy, as_json, blocked, explain
+from sync.explain import Givers, HeldBy, as_json, blocked, explain
 from sync.model import Held, HoldId, Origin, Standing
 from tests.moments import at
 from tests.sync.world import (
@@ -61,8 +61,7 @@ def told(standing: Standing, **more: Any) -> tuple[str, str]:
         (
             replace(TOLD, lost_why="disabled", blocked="REQUIRED_BY_ADDON"),
             "removing",
-            "disabled in the directory; stays while AnyPrint Centre or AnyPrint Release stays: "
-            "by hand, by a guard, or because it fails",
+            "disabled in the directory; not removed while AnySoft knows of an add-on that stays",
         ),
         (
             replace(TOLD, lost_why="?"),
@@ -113,6 +112,39 @@ def test_r16_of_several_states_the_first_applies() -> None:
         all_at_once = replace(all_at_once, **cure)
         states.append(all_at_once.state.value)
     assert states == ["failed", "held", "removing", "assigned", "waiting", "blocked", "none"]
+
+
+@pytest.mark.parametrize(
+    ("addon", "why"),
+    [
+        ({"kept": True, "lost_at": at()}, "a person rejected its removal"),
+        ({"hold": HoldId(4), "lost_at": at()}, "its removal is held: `hold show 4`"),
+        ({"origin": Origin.MANUAL}, "given by hand"),
+        ({"failure": "NO_ANSWER"}, "AnySoft's answer was lost"),
+    ],
+)
+def test_r10_what_keeps_a_base_is_named_with_its_reason(addon: dict[str, Any], why: str) -> None:
+    """R16"""
+    base = replace(TOLD, blocked="REQUIRED_BY_ADDON")
+    [said, _] = explain(person(), [base, replace(holds(CENTRE), **addon)], {}, CATALOG)
+    assert said.reason == (
+        f"in no group that gives it any more; not removed while AnyPrint Centre stays ({why})"
+    )
+
+
+@pytest.mark.parametrize(
+    ("givers", "said"),
+    [
+        ({PRINT: ["Staff"], CENTRE: ["Centres"]}, "add the person to Staff"),
+        ({PRINT: ["Guests", "Staff"]}, "add the person to Guests or Staff"),
+        ({PRINT: list("abcdefg")}, "add the person to a or b or c or d or e or 2 more"),
+        ({CENTRE: ["Centres"]}, "no group gives anyprint: `mapping add` lets one"),
+        (None, "add the person to a group that gives it"),
+    ],
+)
+def test_r10_a_missing_base_names_the_groups_that_would_give_it(givers: Givers | None, said: str) -> None:
+    lacks = waits(CENTRE, CENTRES, waiting=False, blocked="MISSING_BASE")
+    assert told(lacks, givers=givers) == ("blocked", f"needs AnyPrint first: {said}")
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from connector import prompts
+from connector.besides import besides
 from connector.manual import Desk
 from connector.store import holds, mappings
 from connector.store.engine import reading, writing
 from connector.store.tables import actions, groups
+from sync.beside import HeldBack
 from sync.model import Hold, State
 from sync.plan import Verb
 from sync.reconcile import Scope
+from sync.sold import read_sold
 from tests.company import CENTRE, PRINT, Company
 
 NAMES = [f"p{n}" for n in range(20)]
@@ -163,6 +167,14 @@ def test_r27_nobody_is_told_of_a_removal_that_a_rejected_add_on_keeps_from_happe
         big.round(Scope.EVERYONE)
     assert announced(big) == set()
     assert big.holders(PRINT) == set(NAMES)
+    with reading(big.engine) as connection:
+        aside = besides(connection, (), everyone=False, sold=read_sold(big.tenant))
+        cheaper = prompts._cheaper(connection, PRINT)
+    assert aside.held_back_count == 8
+    assert aside.held_back[0] == HeldBack(
+        "p0", PRINT, "AnyPrint Centre stays (a person rejected its removal)"
+    )
+    assert cheaper == (), "they aren't about to be removed"
     s = big.standing("p0", PRINT)
     assert (s.state, s.blocked, s.announced_at) == (State.REMOVING, "REQUIRED_BY_ADDON", None)
 

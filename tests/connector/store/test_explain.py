@@ -5,12 +5,14 @@ from sqlalchemy import Engine, insert
 
 from connector.store import runs
 from connector.store.engine import reading, writing
-from connector.store.explain import explain, find_people
+from connector.store.explain import Explained, explain, find_people
 from connector.store.queue import Position
 from connector.store.tables import changes
 from sync.model import PersonId, RunId, State
 from sync.plan import Action, Verb
 from sync.ports import Outcome, Settled
+from sync.reconcile import Scope
+from tests.company import Company
 from tests.connector.store.world import CENTRE, PRINT, World, held, intent, waits
 from tests.moments import START, at
 
@@ -50,6 +52,33 @@ def test_the_whole_chain_of_one_person_is_told(engine: Engine) -> None:
     (call,) = told.calls
     assert (call.intent, call.run, call.kind, call.product) == (id, run, "assign", PRINT)
     assert (call.created_at, call.settled_at, call.status) == (at(3), at(4), "assigned")
+
+
+def test_r10_who_lacks_the_base_is_no_part_of_a_request_and_is_told_which_groups_give_it(
+    engine: Engine,
+) -> None:
+    company = Company(engine)
+    company.buy(PRINT, 9)
+    company.buy(CENTRE, 1)
+    *both, lacks = company.hire("p0", "p1", "p2", "u10")
+    company.group("G-Print", both)
+    company.group("G-Centre", [*both, lacks])
+    company.map("G-Print", PRINT)
+    company.map("G-Centre", CENTRE)
+    company.round()
+    company.go(hours=1)
+    company.round(Scope.EVERYONE)
+    assert company.request(CENTRE) is not None
+
+    def explained(name: str) -> Explained:
+        with reading(engine) as connection:
+            return explain(connection, company.person(name))
+
+    assert (explained("u10").requests, explained("u10").givers[PRINT]) == ((), ("G-Print",))
+    [blocked] = company.rehearse(Scope.EVERYONE).blocked
+    assert blocked.detail == "needs AnyPrint first: add the person to G-Print"
+    assert [r.product for r in explained("p2").requests] == [CENTRE]
+    assert explained("p2").givers == {}
 
 
 def test_people_are_found_by_any_spelling_and_by_id(engine: Engine) -> None:
