@@ -28,12 +28,12 @@ FAILURES = {
     "UNKNOWN_USER": "AnySoft doesn't know the account: it is looked up again, and made if need be",
     "REQUIRES_PRODUCT": "AnySoft says that the base license is missing",
     "NO_ANSWER": "AnySoft's answer was lost",
+    "ACCOUNT_NO_ANSWER": "AnySoft's answer was lost when the account was to be made",
+    "ACCOUNT_UPDATE": "the account at AnySoft could not be set active or inactive",
     "TRY_LATER": "AnySoft could not be reached",
 }
 
 
-    "ACCOUNT_NO_ANSWER": "AnySoft's answer was lost when the account was to be made",
-    "ACCOUNT_UPDATE": "the account at AnySoft could not be set active or inactive",
 @dataclass(frozen=True, slots=True)
 class HeldBy:
     """The guard that holds a removal (R24), named as in `Hold`."""
@@ -74,11 +74,12 @@ def explain(
     catalog: Catalog,
     holds: Mapping[HoldId, HeldBy] | None = None,
     givers: Givers | None = None,
+    free: Mapping[ProductId, int] | None = None,
 ) -> list[ProductState]:
     """One state a product, bases first. `positions` of those that wait; `holds` of those that are held;
-    `givers` of the bases that they lack."""
+    `givers` of the bases that they lack; `free`: seats that only AnySoft's answer is missing for."""
     by_product = {s.product: s for s in standings}
-    around = _Around(person, by_product, positions, catalog, holds or {}, givers)
+    around = _Around(person, by_product, positions, catalog, holds or {}, givers, free or {})
     return [_state(by_product[product], around) for product in bases_first(by_product, catalog)]
 
 
@@ -120,7 +121,7 @@ def _reason(s: Standing, around: _Around) -> str:
         case State.ASSIGNED:
             return _assigned(s)
         case State.WAITING:
-            return f"{_member(s)}; {_missing(s, catalog)}"
+            return f"{_member(s)}; {_missing(s, around)}"
         case State.BLOCKED:
             return blocked(s.blocked, s.product, catalog, around.givers)
         case State.NONE:
@@ -186,8 +187,12 @@ def _assigned(s: Standing) -> str:
     return f"assigned{run}: {_member(s)}"
 
 
-def _missing(s: Standing, catalog: Catalog) -> str:
-    return "a seat is missing" if s.base_ready else f"waits for {_bases(s.product, catalog)}, too"
+def _missing(s: Standing, around: _Around) -> str:
+    if not s.base_ready:
+        return f"waits for {_bases(s.product, around.catalog)}, too"
+    place, _ = around.positions.get(s.product, (0, 0))
+    served = 0 < place <= around.free.get(s.product, 0)
+    return "a seat is free, AnySoft's answer is waited for" if served else "a seat is missing"
 
 
 def _lost(s: Standing) -> str:

@@ -181,6 +181,10 @@ def _seats(s: Seats) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _again(failed: Failed) -> str:
+    return "" if failed.next_try is None else f"tried again {minute(failed.next_try)}"
+
+
 def minute(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
@@ -188,7 +192,3 @@ def minute(at: datetime) -> str:
 def _took(began: datetime, ended: datetime) -> str:
     seconds = (ended - began).total_seconds()
     return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-def _again(failed: Failed) -> str:
-    return "" if failed.next_try is None else f"tried again {minute(failed.next_try)}"
-
-
