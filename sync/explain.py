@@ -65,6 +65,7 @@ class _Around:
     catalog: Catalog
     holds: Mapping[HoldId, HeldBy]
     givers: Givers | None
+    free: Mapping[ProductId, int]  #: seats that only AnySoft's answer is missing for
 
 
 def explain(
