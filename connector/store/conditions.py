@@ -6,6 +6,7 @@
 | userName eq and sw, a group's displayName eq and sw | folded |
 | active eq | where the directory said nothing, `true` matches as little as `false` (RFC 7644 3.4.2.2) |
 | members.value eq, groups.value eq, and pr | by id; a user's groups also through nesting |
+| meta.lastModified and meta.created eq, gt, ge, lt, le | to the microsecond; without an index |
 | emails.value eq, also in [ ] | folded; whoever has the address is then looked at |
 | and, or, not, ne of these | |
 
@@ -13,8 +14,11 @@ Every clause is true or false, never NULL: so that `not` of it is right. A claus
 through that match, and more: the rest is left to rowwise.py.
 """
 
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from datetime import datetime
+from typing import Any, assert_never
 
 from sqlalchemy import ColumnElement, and_, exists, false, not_, or_, select, true
 
@@ -24,6 +28,7 @@ from connector.store.nested import descendants
 from connector.store.scope import is_id, own_groups, own_users
 from connector.store.tables import groups, memberships, nestings, users
 from scim.query import And, Attr, Compare, Condition, Literal, Not, Op, Or, Present, Within
+from scim.schema import parse_time
 from scim.store import Kind
 
 
@@ -33,6 +38,14 @@ class Clause:
     exact: bool
 
 
+#: `ne` is where `eq` isn't
+_TIMES: Mapping[Op, Callable[[Any, datetime], ColumnElement[bool]]] = {
+    Op.EQ: operator.eq,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+}
 _UNKNOWN = Clause(true(), exact=False)
 #: no other key is called so, and in a text its quotes would be escaped
 _SAID = '"active":true'
@@ -89,6 +102,9 @@ def _compared(attr: Attr, op: Op, value: Literal, kind: Kind) -> ColumnElement[b
             return _starts(table.c.folded, folded(text))
         case (Kind.USER, Attr("active", "", ""), Op.EQ, bool(flag)):
             return and_(users.c.active, users.c.document.contains(_SAID)) if flag else not_(users.c.active)
+        case (_, Attr("meta", "lastModified" | "created" as name, ""), op, str(text)) if op in _TIMES:
+            column = table.c.modified_at if name == "lastModified" else table.c.created_at
+            return _TIMES[op](column, parse_time(text))
         case _:
             return None
 

@@ -8,12 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from connector.store import rowwise
 from connector.store.conditions import clause_of
+from scim.budget import Budget
+from scim.errors import TooMany
 from scim.filter import read
 from scim.matching import matches
 from scim.query import And, Attr, Compare, Condition, Not, Op, Or, Present, Query, Within
 from scim.resources import show
-from scim.schema import TYPES
+from scim.schema import TYPES, show_time
 from scim.store import Kind, Page
 from tests.connector.store.mirror import Mirror, mirror
 from tests.moments import at
@@ -94,6 +97,7 @@ def test_filters(northmill: Mirror, text: str, positions: list[int]) -> None:
     assert page.total == len(positions)
 
 
+_SUBSTRINGS = (Op.CO, Op.SW, Op.EW)
 LEAVES: list[Condition] = [
     Compare(Attr("userName"), Op.EQ, "ADA@x.example"),
     Compare(Attr("userName"), Op.SW, "a"),
@@ -106,6 +110,8 @@ LEAVES: list[Condition] = [
     Compare(Attr("title"), Op.CO, "LER"),
     Present(Attr("displayName")),
     Within(Attr("emails"), Compare(Attr("type"), Op.EQ, "work")),
+    *(Compare(Attr("meta", "lastModified"), op, show_time(at(2))) for op in Op if op not in _SUBSTRINGS),
+    Compare(Attr("meta", "created"), Op.GT, "2020-01-01T00:00:00+01:00"),
 ]
 
 
@@ -244,9 +250,65 @@ def test_groups_and_members_are_searched_by_anything(northmill: Mirror) -> None:
         assert [u.id for u in find(northmill, text).items] == [u.id for u in people], text
 
 
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ('title co "zz"', Kind.USER),
+        (" or ".join(f'emails co "z{n}"' for n in range(50)), Kind.USER),
+        ('groups.display co "zz"', Kind.USER),
+        ('members.display co "zz"', Kind.GROUP),
+        (f'members eq "{"0" * 36}" or displayName co "zz"', Kind.GROUP),
+    ],
+)
+def test_what_reads_too_much_of_the_directory_is_refused(
+    northmill: Mirror, text: str, kind: Kind, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """T16: by work counted, which grows with the directory, not with the request."""
+    people = find(northmill).items
+    northmill.group("LIC", [person.id for person in people])
+    looks = Looks(monkeypatch)
+    assert find(northmill, text, kind).total == 0
+    used = looks.used()
+    monkeypatch.setattr(rowwise, "MAX_LOOKS", used - 1)
+    with pytest.raises(TooMany, match="by eq of id, userName"):
+        find(northmill, text, kind)
+    for indexed in ('userName eq "ada"', 'meta.lastModified gt "2020-01-01T00:00:00Z"', 'userName sw "a"'):
+        find(northmill, indexed)  # never counted
+
+
+def test_looks_grow_with_what_is_compared(northmill: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = Looks(monkeypatch)
+    used = []
+    for terms in (1, 11, 21):
+        find(northmill, " or ".join(f'title co "z{n}"' for n in range(terms)))
+        used.append(looks.used())
+    assert used[0] > 5 * len(USERS)  # each was read
+    assert used[2] - used[1] == used[1] - used[0] == 10 * (len(USERS) + 2)  # two have a title
+    with northmill.store.writing() as writer:
+        writer.create(Kind.USER, {"userName": "tall", "title": "t" * 32_000})
+    find(northmill, 'title co "z"')
+    assert looks.used() - used[0] > 1000  # a long text is many looks
+
+
+class Looks:
+    """How many the last search took."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: list[Budget] = []
+
+        def make(left: int, advice: str) -> Budget:
+            self.made.append(Budget(left, advice))
+            return self.made[-1]
+
+        monkeypatch.setattr(rowwise, "Budget", make)
+
+    def used(self) -> int:
+        return rowwise.MAX_LOOKS - self.made[-1].left
+
+
 def test_the_common_filters_need_no_reading_row_by_row() -> None:
     for text, kind in product(('id eq "x"', 'externalId eq "x" and not (id eq "y")'), Kind):
         assert clause_of(read(text, TYPES[kind]), kind, 1).exact
-    for leaf in islice(LEAVES, 5):
+    for leaf in (*islice(LEAVES, 5), LEAVES[-1]):
         assert clause_of(leaf, Kind.USER, 1).exact
     assert not clause_of(Compare(Attr("title"), Op.EQ, "x"), Kind.USER, 1).exact
