@@ -112,7 +112,7 @@ def repeat(ports: Ports, send: Callable[[], Answer]) -> tuple[Answer, bool]:
 
 
 def once(ports: Ports, send: Callable[[], Answer]) -> Answer:
-    """The call, sent once whatever comes of it: what costs money isn't repeated, its key may be ignored (R20)."""
+    """The call, sent once whatever comes of it: what costs money isn't repeated, keys or not (R20)."""
     ports.fence.check()
     answer = send()
     ports.at("request sent")
