@@ -22,6 +22,8 @@ from sync.reconcile import Scope, rehearse
 from sync.sold import Sold
 
 yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
+#: sets of removals, each of one hold
+Approved = tuple[frozenset[tuple[PersonId, ProductId]], ...]
 #: names listed of each kind of action
 LISTED = 10
 
@@ -123,7 +125,7 @@ def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
 
 
 def _carry_out(
-    shell: Shell, change: Callable[[Connection], MappingId], approved: Sequence[str], actor: Actor
+    shell: Shell, change: Callable[[Connection], MappingId], approved: Approved, actor: Actor
 ) -> MappingId:
     with refusals(), writing(shell.engine) as connection:
         holds.approve_ahead(connection, approved, actor.name, now())
@@ -183,13 +185,13 @@ class _Seen:
 
     lines: tuple[str, ...]
     digest: str  #: of all that the change causes
-    holds: tuple[str, ...]  #: digests of the removals that would be held because of it, hold by hold
+    holds: Approved  #: the removals that would be held because of it, hold by hold
 
 
-def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool, actor: Actor) -> tuple[str, ...]:
+def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool, actor: Actor) -> Approved:
     """Print, on stderr, what the change adds to what a round would do anyway, and ask. A yes is for exactly
-    this: if the plan is another one by then it is shown again. Gives the digests of the removals that are
-    approved by it, which `holds.approve_ahead` takes; with --yes, and of who may not release, none (R26)."""
+    this: if the plan is another one by then it is shown again. Gives the removals that are approved
+    by it, for `holds.approve_ahead`: hold by hold; with --yes, and of who may not release, none (R26)."""
     decides = not yes and actor.role.may(Role.APPROVER)
     seen: _Seen | None = None
     while True:
@@ -219,7 +221,8 @@ def _rehearsed(shell: Shell, supposed: Sequence[Mapping], decides: bool) -> _See
     held = {change: digest_of(_pairs(change)) for change in then.holds if change not in anyway.holds}
     lost = digest_of((loss.person, loss.product) for loss in then.losses)
     everything = "\n".join([then.digest, lost, *sorted(held.values())])
-    ahead = tuple(digest for change, digest in held.items() if change.id is None)
+    others = {pair for change in anyway.holds for pair in _pairs(change)}
+    ahead = tuple(pairs for change in held if (pairs := frozenset(_pairs(change)) - others))
     return _Seen(tuple(lines), hashlib.sha256(everything.encode()).hexdigest(), ahead)
 
 

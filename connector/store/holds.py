@@ -1,12 +1,12 @@
 """Which removals wait for a person, and what did they decide? Bound to the exact set they saw (R24)."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, tuple_, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, tuple_, update
 
 from connector.store import audit, signals
 from connector.store.intents import look_at_bases
@@ -16,7 +16,7 @@ from connector.store.tables import groups, holds, persons, standings
 from sync.model import GroupId, Hold, HoldId, PersonId, ProductId
 from sync.plan import HeldRemoval, digest_of
 
-_AHEAD = "approved_ahead"
+_AHEAD = "removals_approved_ahead"
 
 
 class Undecidable(Exception):
@@ -90,10 +90,12 @@ def reject(connection: Connection, id: HoldId, by: str, now: datetime) -> Hold:
     return get(connection, id)
 
 
-def approve_ahead(connection: Connection, digests: Iterable[str], by: str, now: datetime) -> None:
-    """A hold that will have exactly the removals of one of these digests is released when it opens: a person
-    saw them in a plan, and said yes to it (R26)."""
-    new = [{"digest": digest, "by": by, "at": now.isoformat()} for digest in digests]
+def approve_ahead(
+    connection: Connection, approved: Iterable[Collection[Pair]], by: str, now: datetime
+) -> None:
+    """Each of these sets is released as soon as one hold has all of it: a person saw them in a plan, and said
+    yes to it (R26). What else the hold has stays held."""
+    new = [{"removals": sorted(map(list, pairs)), "by": by, "at": now.isoformat()} for pairs in approved]
     if new:
         signals.put(connection, _AHEAD, [*_ahead(connection, now), *new], now)
 
@@ -103,19 +105,41 @@ def release_approved(connection: Connection, now: datetime) -> None:
     waiting = _ahead(connection, now)
     if not waiting:
         return
+    left = list(waiting)
     ids = connection.scalars(select(holds.c.pk).where(holds.c.state == "open").order_by(holds.c.pk)).all()
-    for id in ids:
-        digest = get(connection, HoldId(id)).digest
-        known = next((each for each in waiting if each["digest"] == digest), None)
-        if known is not None:
-            release(connection, HoldId(id), digest, known["by"], now)
-            waiting.remove(known)
-    signals.put(connection, _AHEAD, waiting, now)
+    for id in map(HoldId, ids):
+        held = set(_held(connection, id))
+        for each in waiting:
+            approved = {(PersonId(pk), ProductId(product)) for pk, product in each["removals"]}
+            if each in left and approved <= held:
+                part = id if approved == held else _part(connection, id, approved, each["by"], now)
+                release(connection, part, digest_of(approved), each["by"], now)
+                held -= approved
+                left.remove(each)
+    if left != waiting:
+        signals.put(connection, _AHEAD, left, now)
 
 
-def _ahead(connection: Connection, now: datetime) -> list[dict[str, str]]:
+def _part(connection: Connection, id: HoldId, pairs: Collection[Pair], by: str, now: datetime) -> HoldId:
+    """A hold of its own for some of an open one's removals, so that each is decided on as a whole."""
+    row = _row(connection, id)
+    values = {"state": "open", "reason": row.reason, "product": row.product, "opened_at": row.opened_at}
+    statement = insert(holds).values(**values, group_pk=row.group_pk).returning(holds.c.pk)
+    part = HoldId(connection.scalars(statement).one())
+    moved = update(standings).where(
+        standings.c.person_pk == bindparam("person"), standings.c.product == bindparam("of")
+    )
+    for chunk in chunks(sorted(pairs)):
+        rows = [{"person": person, "of": product} for person, product in chunk]
+        connection.execute(moved.values(hold=part), rows)
+    detail = {"from": id, "removals": len(pairs), "digest": digest_of(pairs)}
+    audit.append(connection, by, "hold.part", f"hold:{part}", detail, now)
+    return part
+
+
+def _ahead(connection: Connection, now: datetime) -> list[dict[str, Any]]:
     """A yes lasts for an hour: after that the hold waits for a person like any other."""
-    known: list[dict[str, str]] = signals.get(connection, _AHEAD) or []
+    known: list[dict[str, Any]] = signals.get(connection, _AHEAD) or []
     return [each for each in known if datetime.fromisoformat(each["at"]) > now - timedelta(hours=1)]
 
 

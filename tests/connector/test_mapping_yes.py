@@ -13,7 +13,7 @@ from connector.store.engine import reading, writing
 from connector.store.operators import Role
 from connector.store.tables import groups, users
 from scim.store import MemberOp, MemberVerb
-from sync.model import State
+from sync.model import PersonId, State
 from tests.company import PRINT, Company
 from tests.connector.places import opened, prepared
 
@@ -85,6 +85,30 @@ def test_r26_what_was_not_shown_is_held(firm: Company, run: Callable[..., str]) 
     assert len(hold.removals) == 7, "another set than the eight that were shown"
 
 
+@pytest.mark.parametrize("seen_by_a_round", [True, False])
+def test_r26_yes_approves_what_was_shown_beside_an_open_hold_and_nothing_else_of_it(
+    firm: Company, run: Callable[..., str], seen_by_a_round: bool
+) -> None:
+    """Six left before, and wait for a person; whether a round knew of it yet makes no difference."""
+    for name in LIC[:6]:
+        leave(firm, "LIC", name)
+    if seen_by_a_round:
+        firm.now = datetime.now(UTC)
+        firm.round()
+        assert [len(hold.removals) for hold in firm.open_holds()] == [6]
+    said = run("mapping", "remove", "1", answers=[yes])
+    assert "held until a person decides (R24): 2; a yes approves exactly these" in said
+    firm.now = datetime.now(UTC)
+    firm.round()
+    [still] = firm.open_holds()
+    assert sorted(name for _, name in still.removals) == LIC[:6]
+    assert {firm.state(name, PRINT) for name in LIC[6:]} == {State.REMOVING}
+    with reading(firm.engine) as connection:
+        [released] = [hold for hold in holds.list_holds(connection) if hold.state == "released"]
+    assert [name for _, name in released.removals] == LIC[6:]
+    assert released.decided_by.startswith("cli:")
+
+
 def test_r26_with_yes_as_an_option_removals_go_through_the_guards(
     firm: Company, run: Callable[..., str]
 ) -> None:
@@ -129,13 +153,13 @@ def test_r07_the_plan_of_a_plain_mapping_warns_of_whom_it_leaves_out(
 
 def test_r26_a_yes_is_forgotten_after_an_hour(firm: Company) -> None:
     with writing(firm.engine) as connection:
-        holds.approve_ahead(connection, ["d" * 64], "ada", firm.now)
+        holds.approve_ahead(connection, [{(PersonId(1), PRINT)}], "ada", firm.now)
         holds.release_approved(connection, firm.now)
     firm.go(minutes=61)
     with writing(firm.engine) as connection:
         holds.release_approved(connection, firm.now)
-        holds.approve_ahead(connection, ["e" * 64], "ada", firm.now)
-        assert [each["digest"] for each in holds._ahead(connection, firm.now)] == ["e" * 64]
+        holds.approve_ahead(connection, [{(PersonId(2), PRINT)}], "ada", firm.now)
+        assert [each["removals"] for each in holds._ahead(connection, firm.now)] == [[[2, PRINT]]]
 
 
 def leave(company: Company, group: str, name: str) -> None:
