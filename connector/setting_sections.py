@@ -43,6 +43,12 @@ def _web_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _https_url(value: str) -> str:
+    if urlsplit(value).scheme != "https":
+        raise ValueError("must begin with https://: secrets are sent there")
+    return value
+
+
 def _rate(value: int) -> int:
     if 0 < value < 50:
         raise ValueError("must be 0 (off) or at least 50: Entra ID quarantines a job that is slowed down")
@@ -51,6 +57,7 @@ def _rate(value: int) -> int:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 WebUrl = Annotated[str, AfterValidator(_web_url)]
+HttpsUrl = Annotated[WebUrl, AfterValidator(_https_url)]
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -220,7 +227,8 @@ class Oidc(Section):
 
 
 class PulledDirectory(Section):
-    """A directory that is declared in the file; one with `tenant_id` or `org_url` is read."""
+    """A directory that is declared in the file; one with `tenant_id` or `org_url` is read, one of which
+    only the kind is said may push."""
 
     kind: Literal["scim", "entra", "okta"]
     tenant_id: str = ""
@@ -229,9 +237,9 @@ class PulledDirectory(Section):
     certificate_file: Path | None = None
     federated_token_file: Path | None = None
     managed_identity: bool = False
-    authority: WebUrl = "https://login.microsoftonline.com"
-    graph_url: WebUrl = "https://graph.microsoft.com"
-    org_url: WebUrl | None = None
+    authority: HttpsUrl = "https://login.microsoftonline.com"
+    graph_url: HttpsUrl = "https://graph.microsoft.com"
+    org_url: HttpsUrl | None = None
     api_token: SecretStr | None = None
     private_key: SecretStr | None = None
     key_id: str = ""
@@ -253,24 +261,41 @@ class PulledDirectory(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> "PulledDirectory":
+        wrong = []
         if self.interval and self.cron:
-            raise ValueError("give either interval or cron, not both")
+            wrong.append("give either interval or cron, not both")
         if self.every < timedelta(seconds=10):
-            raise ValueError("interval must be 10s or more")
-        if self.kind == "entra" and self.tenant_id:
-            files = (self.certificate_file, self.federated_token_file)
-            if sum(map(bool, (self.client_secret, *files, self.managed_identity))) != 1:
-                raise ValueError(
-                    "tenant_id needs one of client_secret_file, certificate_file, federated_token_file, "
-                    "managed_identity = true beside it"
-                )
-            if not (self.client_id or self.managed_identity):
-                raise ValueError("tenant_id needs client_id beside it")
-        if self.kind == "okta" and self.org_url:
-            if bool(self.api_token) == bool(self.private_key):
-                raise ValueError("org_url needs either api_token_file, or client_id and private_key_file")
-            if self.private_key and not self.client_id:
-                raise ValueError("private_key_file needs client_id beside it")
+            wrong.append("interval must be 10s or more")
         if (self.kind != "entra" and self.tenant_id) or (self.kind != "okta" and self.org_url):
-            raise ValueError('tenant_id is for kind = "entra", org_url for kind = "okta"')
+            wrong.append('tenant_id is for kind = "entra", org_url for kind = "okta"')
+        elif self.is_read:
+            wrong += self._lacking_of_entra() if self.kind == "entra" else self._lacking_of_okta()
+        elif given := sorted(self.model_fields_set - {"kind"}):
+            needs = {"entra": "tenant_id", "okta": "org_url"}.get(self.kind)
+            said = (
+                f"without {needs} it isn't read: give it" if needs else 'kind = "scim" isn\'t read: take out'
+            )
+            wrong.append(f"{said}{' beside' if needs else ''} {', '.join(given)}")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
+
+    def _lacking_of_entra(self) -> list[str]:
+        wrong = []
+        files = (self.certificate_file, self.federated_token_file)
+        if sum(map(bool, (self.client_secret, *files, self.managed_identity))) != 1:
+            wrong.append(
+                "tenant_id needs one of client_secret_file, certificate_file, federated_token_file, "
+                "managed_identity = true beside it"
+            )
+        if not (self.client_id or self.managed_identity):
+            wrong.append("tenant_id needs client_id beside it")
+        return wrong
+
+    def _lacking_of_okta(self) -> list[str]:
+        wrong = []
+        if bool(self.api_token) == bool(self.private_key):
+            wrong.append("org_url needs either api_token_file, or client_id and private_key_file")
+        if self.private_key and not self.client_id:
+            wrong.append("private_key_file needs client_id beside it")
+        return wrong

@@ -56,7 +56,7 @@ def _pull_options(command: Any) -> Any:
     return command
 
 
-def _pulled(name: str, kind: str, given: dict[str, str | None]) -> dict[str, str]:
+def _pulled(shell: Shell, name: str, kind: str, given: dict[str, str | None]) -> dict[str, str]:
     """How it is read, checked; secrets stay in their files. Raises BadSettings."""
     options = {key: value for key, value in given.items() if value is not None}
     for key in options:
@@ -64,9 +64,8 @@ def _pulled(name: str, kind: str, given: dict[str, str | None]) -> dict[str, str
             options[key] = str(Path(options[key]).resolve())
     if options:
         told = sources.parse(name, kind, options)
-        if not told.is_read:
-            raise click.UsageError("say what to read: --tenant-id (kind entra) or --org-url (kind okta)")
         sources.trigger(name, told)
+        sources.source(shell.settings, name, told)
     return options
 
 
@@ -107,7 +106,7 @@ def add(
     actor = shell.actor(Role.OPERATOR)
     answers = _answers(patch_user, patch_group)
     detail: dict[str, object] = {"kind": kind, **answers}
-    pulled_by = _pulled(name, kind, pull)
+    pulled_by = _pulled(shell, name, kind, pull)
     if pulled_by:
         answers["pull"] = json.dumps(pulled_by)
         detail["read"] = sorted(pulled_by)

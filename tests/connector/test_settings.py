@@ -124,6 +124,38 @@ def test_a_mistake_names_the_setting_and_never_shows_a_secret(
     assert "pw" not in said
 
 
+@pytest.mark.parametrize(
+    ("declared", "says"),
+    [
+        ('kind = "entra"\nmanaged_identity = true\ngraph_url = "https://graph.example"',
+         ["without tenant_id it isn't read: give it beside graph_url, managed_identity"]),
+        ('kind = "entra"\nclient_id = "c"\nclient_secret = "pw"\ninterval = "5m"\ncron = "* * * * *"',
+         ["without tenant_id", "either interval or cron"]),
+        ('kind = "okta"\nclient_id = "c"\nprivate_key = "pw"', ["without org_url it isn't read"]),
+        ('kind = "scim"\ninterval = "5m"', ["isn't read: take out interval"]),
+        ('kind = "entra"\ntenant_id = "t"\nauthority = "http://login.example"', ["must begin with https://"]),
+        ('kind = "entra"\ntenant_id = "t"', ["needs client_id", "needs one of client_secret_file"]),
+        ('kind = "okta"\norg_url = "http://acme.okta.example"\napi_token = "pw"', ["begin with https://"]),
+    ],
+)  # fmt: skip
+def test_a_directory_that_could_not_be_read_is_refused_with_what_to_write(
+    declared: str, says: list[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(f"[scim]\nrate = 3\n[directories.corp]\n{declared}\n")
+    said = refused(config=file)
+    assert "directories.corp" in said
+    assert all(each in said for each in says), said
+    assert "pw" not in said
+    assert "scim.rate" in said, "all at once"
+
+
+def test_a_directory_that_only_pushes_may_be_declared(tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text('[directories.corp]\nkind = "entra"\n')
+    assert not load(Overrides(config=file)).directories["corp"].is_read
+
+
 def test_all_mistakes_are_told_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "c.toml"
     file.write_text("[scim]\nrate = 3\n[sync]\nsettel = 1\n")

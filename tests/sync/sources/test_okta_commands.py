@@ -90,6 +90,16 @@ def test_from_the_guide_to_licenses_with_somebody_suspended(call: Call, okta: Ok
     assert row["error"] in ("", None)
 
 
+def test_add_refuses_an_address_that_can_not_be_oktas(call: Call, tmp_path: Path) -> None:
+    who = ("--client-id=c", f"--private-key-file={tmp_path / 'okta.pem'}")
+    for url, says in (
+        ("http://acme.okta.example", "https://"),
+        ("https://acme-admin.okta.com", "without -admin"),
+    ):
+        assert says in call("directory", "add", "x", "--kind=okta", f"--org-url={url}", *who, code=1)
+    assert [row["name"] for row in call("directory", "list", "--json")] == []
+
+
 def explained(call: Call, user: str) -> str:
     told = call("explain", user, "--json")
     return str(next(each["state"] for each in told["products"] if each["product"] == "anyprint"))
