@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from connector.store.directories import Directory, Unknown, directory_of, named
-from connector.store.engine import Unavailable, asking, writing
+from connector.store.engine import Unavailable, asking, trying
 from connector.store.tables import Moment, credentials, directories
 
 #: easily found by secret scanners
@@ -172,10 +172,10 @@ def admit(engine: Engine, token: str, now: datetime) -> Directory | None:
 def _note_use(engine: Engine, pk: int, now: datetime) -> None:
     old = or_(credentials.c.used_at.is_(None), credentials.c.used_at < now)
     try:
-        with writing(engine) as connection:
+        with trying(engine) as connection:
             connection.execute(update(credentials).where(credentials.c.pk == pk, old).values(used_at=now))
     except Unavailable:
-        return  # a busy database must not refuse a request that only reads
+        return  # left to the next request: one that only reads must not wait for who writes
 
 
 def _bearer(connection: Connection, token: str, now: datetime) -> Row[Any] | None:

@@ -345,8 +345,18 @@ _TOUCH = (
 _HEARD = (
     update(directories)
     .where(
-        directories.c.pk == _OWNER,
-        or_(directories.c.heard_at.is_(None), directories.c.heard_at <= bindparam("past", type_=Moment)),
+        # Who changes the directory's row meanwhile isn't waited for: the next request notes it.
+        directories.c.pk.in_(
+            select(directories.c.pk)
+            .where(
+                directories.c.pk == _OWNER,
+                or_(
+                    directories.c.heard_at.is_(None),
+                    directories.c.heard_at <= bindparam("past", type_=Moment),
+                ),
+            )
+            .with_for_update(key_share=True, skip_locked=True)
+        )
     )
     .values(heard_at=bindparam("now", type_=Moment))
 )

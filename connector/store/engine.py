@@ -1,4 +1,4 @@
-"""How is the database reached? One engine a process; `reading`, `writing` and `asking` lead to a connection.
+"""How is the database reached? One engine a process; `reading`, `writing`, … lead to a connection.
 
 | | reading | writing |
 | --- | --- | --- |
@@ -23,6 +23,8 @@ from connector.store.turns import TooLong, Turns
 
 #: how long a writer waits for its turn before the database counts as busy
 BUSY_SECONDS = 15
+#: PostgreSQL's word for not waiting: 0 is for ever
+_IMPATIENT_MILLISECONDS = 1
 
 _PASSING_SQLITE = frozenset(
     {
@@ -164,6 +166,29 @@ def writing(engine: Engine) -> Iterator[Connection]:
         if turns is not None:
             _begin_sqlite(connection, "BEGIN IMMEDIATE")
         yield connection
+
+
+@contextmanager
+def trying(engine: Engine) -> Iterator[Connection]:
+    """As `writing`, for what can be left to another time: nobody who writes is waited for.
+    Raises Unavailable at once."""
+    turns: Turns | None = engine.get_execution_options().get(_TURNS)
+    turn = turns.turn(0) if turns is not None else nullcontext()
+    with _failures_named(), turn, engine.connect() as connection:
+        if turns is None:
+            with connection.begin():
+                connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_IMPATIENT_MILLISECONDS}ms'")
+                yield connection
+            return
+        driver: Any = connection.connection.dbapi_connection
+        (usual,) = driver.execute("PRAGMA busy_timeout").fetchone()
+        driver.execute("PRAGMA busy_timeout = 0")
+        try:
+            with connection.begin():
+                _begin_sqlite(connection, "BEGIN IMMEDIATE")
+                yield connection
+        finally:
+            driver.execute(f"PRAGMA busy_timeout = {usual}")
 
 
 @contextmanager

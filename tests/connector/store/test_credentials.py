@@ -1,13 +1,14 @@
 """Does a token open its own directory, as long as it lives, and nothing else?"""
 
 from datetime import timedelta
+from threading import Thread
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, update
 
 from connector.store import credentials, directories
 from connector.store.directories import Directory, InUse, NameTaken, Unknown
-from connector.store.engine import reading, writing
+from connector.store.engine import BUSY_SECONDS, connect, reading, writing
 from connector.store.tables import credentials as table
 from connector.store.tables import groups, mappings, marks, persons, standings, users
 from scim.store import Kind
@@ -83,6 +84,38 @@ def test_the_last_use_is_noted_once_a_minute(entra: Mirror) -> None:
         noted.append(rows(entra.engine, table)[0].used_at)
     assert noted == [at(0), at(0), at(1), at(1)]
     assert credentials.admit(entra.engine, "asc_no", at()) is None
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_request_does_not_wait_for_who_writes_to_note_its_token_s_use(
+    entra: Mirror, elsewhere: bool
+) -> None:
+    """`elsewhere`: another process writes, whose turns this one doesn't know."""
+    secret = token(entra).secret
+    writer = connect(entra.engine.url.render_as_string(hide_password=False)) if elsewhere else entra.engine
+    found: list[Directory | None] = []
+    asking = Thread(target=lambda: found.append(credentials.admit(entra.engine, secret, at(5))), daemon=True)
+    with writing(writer) as connection:
+        connection.execute(update(table).values(expires_at=None))
+        asking.start()
+        asking.join(BUSY_SECONDS * 2 / 3)
+        assert len(found) == 1  # while the other still writes
+    asking.join()
+    assert found[0] is not None
+    assert [row.used_at for row in rows(entra.engine, table)] == [None]
+    assert credentials.admit(entra.engine, secret, at(5))
+    assert [row.used_at for row in rows(entra.engine, table)] == [at(5)]
+    assert patience(entra.engine) == BUSY_SECONDS * 1000  # of the same connection, for what must be written
+    if elsewhere:
+        writer.dispose()
+
+
+def patience(engine: Engine) -> int:
+    """Milliseconds that a writer waits for others."""
+    with writing(engine) as connection:
+        if engine.dialect.name == "sqlite":
+            return int(connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one())
+        return int(connection.exec_driver_sql("SHOW lock_timeout").scalar_one().removesuffix("s")) * 1000
 
 
 def test_a_client_gets_access_tokens_of_60_minutes(entra: Mirror) -> None:
