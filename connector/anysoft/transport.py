@@ -14,7 +14,7 @@ What comes back is untrusted (T25): redirects aren't followed, size and time are
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +27,7 @@ import requests
 from urllib3.exceptions import HTTPError, MaxRetryError, NewConnectionError
 
 from connector.anysoft.fields import Fields, Malformed
+from connector.anysoft.unreached import no_token, reason
 from connector.anysoft.wire import Json, rejected_of
 from sync.ports import Busy, Missing, Rejected, Transient, Unauthorized
 
@@ -64,10 +65,11 @@ class Request:
     body: Json | None = None
     key: str = ""  #: Idempotency-Key
     expected: tuple[int, ...] = (200,)
+    form: tuple[tuple[str, str], ...] = field(default=(), repr=False)  #: asks for a token: changes nothing
 
     @property
     def writes(self) -> bool:
-        return self.method != "GET"
+        return self.method != "GET" and not self.form
 
 
 class Sends(Protocol):
@@ -115,16 +117,16 @@ class Transport:
     def _bearer(self) -> str:
         if self._token and self.monotonic() < self._token_until:
             return self._token
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-        }
+        form = (
+            ("grant_type", "client_credentials"),
+            ("client_id", self.client_id),
+            ("client_secret", self.client_secret),
+        )
         asked = self.monotonic()
-        request = Request("GET", "/oauth2/token")  # asking for a token changes nothing: never "may be done"
-        status, answer, wait = self._exchange(request, "", form)
+        request = Request("POST", "/oauth2/token", form=form)
+        status, answer, wait = self._exchange(request, "")
         if status in (400, 401, 403):
-            raise Unauthorized("AnySoft refuses the client id or secret: check CONNECTOR_ANYSOFT__CLIENT_ID")
+            raise Unauthorized(no_token(self.url, status, answer))
         if status != 200:
             _refuse(request, status, answer, wait)
         try:
@@ -138,9 +140,7 @@ class Transport:
         self._token, self._token_until = token, asked + max(0.0, lasts - EARLY)
         return token
 
-    def _exchange(
-        self, request: Request, token: str, form: Mapping[str, str] | None = None
-    ) -> tuple[int, bytes, float | None]:
+    def _exchange(self, request: Request, token: str) -> tuple[int, bytes, float | None]:
         headers = {"Accept": "application/json, application/problem+json"}
         if request.key:
             headers["Idempotency-Key"] = request.key
@@ -148,10 +148,10 @@ class Transport:
             headers["Content-Type"] = "application/json"
         try:
             with self._session.request(
-                "POST" if form is not None else request.method,
+                request.method,
                 self.url + request.path,
                 params=request.query,
-                data=form if form is not None else _bytes(request.body),
+                data=list(request.form) or _bytes(request.body),
                 headers=headers,
                 auth=_Bearer(token),  # given, so that no .netrc is looked at
                 timeout=self.timeout,
@@ -162,11 +162,11 @@ class Transport:
                 return answer.status_code, self._read(answer, request), _retry_after(answer)
         except requests.RequestException as error:
             raise Transient(
-                f"AnySoft can't be reached: {type(error).__name__}",
+                f"AnySoft can't be reached: {urlsplit(self.url).netloc} {reason(error)}",
                 maybe_done=request.writes and _sent(error),
             ) from error
         except HTTPError as error:
-            broken = f"AnySoft's answer broke off: {type(error).__name__}"
+            broken = f"AnySoft's answer broke off: {urlsplit(self.url).netloc} {reason(error)}"
             raise Transient(broken, maybe_done=request.writes) from error
 
     def _read(self, answer: requests.Response, request: Request) -> bytes:
