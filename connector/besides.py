@@ -11,7 +11,7 @@ from connector.store import mappings as stored_mappings
 from connector.store import seats, seen_directories
 from connector.store import standings as stored_standings
 from connector.store.tables import persons, standings, warnings
-from sync.beside import Beside, ByHand, HeldBack, LeftOut, Namesake, Skipped
+from sync.beside import Beside, ByHand, HeldBack, LeftOut, Skipped
 from sync.explain import kept_by
 from sync.model import Mapping as GroupMapping
 from sync.model import PersonId, ProductId, Standing
@@ -57,10 +57,7 @@ def besides(
     left_out = seats.left_out(connection, mappings) if everyone else []
     return Beside(
         left_out=tuple(LeftOut(each.directory, each.group, each.product, each.people) for each in left_out),
-        namesakes=tuple(
-            Namesake(each.mapping, each.directory, each.group, each.id, each.gone)
-            for each in stored_mappings.namesakes(connection)
-        ),
+        namesakes=tuple(stored_mappings.namesakes(connection)),
         by_hand=tuple(ByHand(name, product) for name, product in connection.execute(named)),
         by_hand_count=connection.scalar(count) or 0,
         held_back=tuple(_held_back(connection, sold.catalog if sold else Catalog((), frozenset()), listed)),

@@ -52,11 +52,15 @@ def read(connection: Connection, text: str, products: Collection[str]) -> list[M
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise BadFile("mapping: write each as a table of its own, [[mapping]]")
     wanted: list[Mapping] = []
+    dead = [m for m in mappings.list_mappings(connection) if m.gone]
+    ids = mappings.group_ids(connection, [m.group for m in dead])
+    known = {(m.directory, ids[m.group], m.product): m for m in dead}
     for number, entry in enumerate(entries, 1):
         wrong = list(_mistakes(entry, products))
         if not wrong:
             try:
-                wanted.append(_mapping(connection, entry, -number))
+                same = known.get((entry["directory"], entry["group"], ProductId(entry["product"])))
+                wanted.append(_mapping(connection, entry, -number, same))
             except LookupError as error:
                 wrong.append(str(error.args[0]))
         mistakes += [f"mapping {number}: {each}" for each in wrong]
@@ -95,19 +99,23 @@ def _kind(value: object) -> type:
 _WORDS = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
 
 
-def _mapping(connection: Connection, entry: dict[str, Any], id: int) -> Mapping:
-    """Raises LookupError."""
-    group = mappings.find_group(connection, entry["directory"], entry["group"])
+def _mapping(connection: Connection, entry: dict[str, Any], id: int, dead: Mapping | None) -> Mapping:
+    """`dead`: the mapping that there is already, if its group is deleted: it may stay. Raises LookupError."""
+    if dead is None:
+        group = mappings.find_group(connection, entry["directory"], entry["group"])
+    else:
+        group = dead.group
     return Mapping(
         id=MappingId(id),
         group=group,
-        group_name=entry["group"],
+        group_name=dead.group_name if dead else entry["group"],
         directory=entry["directory"],
         product=ProductId(entry["product"]),
         priority=entry.get("priority", 100),
         transitive=entry.get("transitive", False),
         grace_hours=entry.get("grace_hours"),
         reserve=entry.get("reserve", 0),
+        gone=dead is not None,
     )
 
 

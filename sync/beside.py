@@ -26,6 +26,15 @@ class Namesake:
     gone: bool  #: the mapped one is deleted
 
 
+def namesake(same: Namesake) -> str:
+    """What it is, and what to do."""
+    mapped = "was deleted" if same.gone else "is another one"
+    return (
+        f"group {same.id} of {same.directory} is called {same.group}, as that of mapping {same.mapping}, "
+        f"which {mapped}: it gives nothing; `mapping repin {same.mapping} {same.id}` if it is meant"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ByHand:
     """A disabled person's license that was given by hand: kept, and for a person to decide (R05)."""

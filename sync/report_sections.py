@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sync.beside import namesake
 from sync.explain import FAILURES
 from sync.plan import Verb
 from sync.report import Failed, Report, Seats
@@ -64,13 +65,7 @@ def alarms(report: Report) -> Iterator[str]:
             f"LEFT OUT: {out.people} people of groups inside {out.group} ({out.directory}) don't get "
             f"{out.product}: the mapping isn't transitive"
         )
-    for same in report.beside.namesakes:
-        mapped = "was deleted" if same.gone else "is another one"
-        yield (
-            f"NAMESAKE: group {same.id} of {same.directory} is called {same.group}, as that of mapping "
-            f"{same.mapping}, which {mapped}: it gives nothing; `mapping repin {same.mapping} {same.id}` "
-            "if it is meant"
-        )
+    yield from (f"NAMESAKE: {namesake(same)}" for same in report.beside.namesakes)
 
 
 def sections(report: Report) -> Iterator[Section]:

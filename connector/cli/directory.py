@@ -14,7 +14,7 @@ from connector.cli.kinds import LINE, NAME
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
-from connector.store import audit, credentials, directories, pulls, seen_directories
+from connector.store import audit, credentials, directories, pulls, seen_directories, unclear
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
 
@@ -181,6 +181,7 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
         if found is None:
             raise Failed(f"there is no directory {name}: see `directory list`")
         warned = seen_directories.warned(connection, 1000, name)
+        odd = unclear.unclear(connection)
         live = [
             c
             for kind in ("token", "client")
@@ -196,6 +197,7 @@ def check(shell: Shell, name: str, as_json: bool) -> int:
         wrong.append("nothing was heard of it yet: enter the SCIM base URL and a token at its provider")
     if found.state == "stale":
         wrong.append("nothing was heard of it for three days: look at its provider's provisioning log")
+    wrong += [each.said for each in odd if each.directory == name]
     row = asdict(found) | {"credentials": len(live), "warnings": len(warned), "problems": wrong}
     if as_json:
         row["skipped"] = [asdict(each) for each in warned]

@@ -23,6 +23,7 @@ from connector.store import (
     requests,
     seen_directories,
     trouble,
+    unclear,
 )
 from connector.store.engine import Unavailable, reading
 from connector.store.failing import Cause
@@ -60,7 +61,7 @@ def _look(shell: Shell) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
     checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
-        _audit, _anysoft, _rounds, _failing, _worker, _directories, _prompts, _holds, _queue,
+        _audit, _anysoft, _rounds, _failing, _worker, _directories, _unclear, _prompts, _holds, _queue,
         _notices,
     )  # fmt: skip
     for check in checks:
@@ -157,6 +158,14 @@ def _directories(settings: Settings, engine: Engine) -> Finding:
     if wrong := [f"{each.name}: {each.error}" for each in found if each.error]:
         return Finding("directories", "attention", f"{'; '.join(wrong)}: `directory check NAME`")
     return Finding("directories", "ok", f"{len(found)}")
+
+
+def _unclear(settings: Settings, engine: Engine) -> Finding:
+    with reading(engine) as connection:
+        found = unclear.unclear(connection)
+    if found:
+        return Finding("people and groups", "attention", "; ".join(each.said for each in found))
+    return Finding("people and groups", "ok", "no mapping without its group, no name that two claim")
 
 
 def _prompts(settings: Settings, engine: Engine) -> Finding:

@@ -15,6 +15,7 @@ from connector.cli.shell import Actor, Failed, Shell, now, pass_shell, refusals
 from connector.store import holds, mappings, seats
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
+from connector.store.unclear import dead
 from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonId, ProductId
 from sync.plan import Applicable, Catalog, HoldChange, Plan, Verb, digest_of
 from sync.ports import Mark, Mirror
@@ -80,11 +81,15 @@ def list_(shell: Shell, as_json: bool) -> None:
     """All mappings."""
     shell.actor()
     with reading(shell.engine) as connection:
-        rows = [_row(each) for each in mappings.list_mappings(connection)]
+        found = mappings.list_mappings(connection)
+    rows = [_row(each) for each in found]
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="There is no mapping: `mapping add` makes one.")
+    for each in found if not as_json else ():
+        if each.gone:
+            click.echo(f"WARNING: {dead(each)}", err=True)
 
 
-_COLUMNS = ("id", "directory", "group", "product", "priority", "transitive", "grace_hours", "reserve")
+_COLUMNS = ("id", "directory", "group", "product", "priority", "transitive", "grace_hours", "reserve", "gone")
 
 
 @mapping.command()

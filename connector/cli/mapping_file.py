@@ -11,6 +11,7 @@ from connector.mapping_file import BadFile
 from connector.store import holds, mappings
 from connector.store.engine import reading, writing
 from connector.store.operators import Role
+from connector.store.unclear import dead
 from sync.model import Mapping
 
 
@@ -29,9 +30,13 @@ def apply(shell: Shell, file: Path, yes: bool) -> None:
     try:
         with reading(shell.engine) as connection:
             before = mappings.list_mappings(connection)
-            what = mapping_file.difference(before, mapping_file.read(connection, text, products))
+            wanted = mapping_file.read(connection, text, products)
+            what = mapping_file.difference(before, wanted)
     except BadFile as error:
         raise Failed(f"{file} is not applied:\n{error}") from None
+    kept = {(m.group, m.product) for m in wanted if m.gone}
+    for m in (m for m in before if (m.group, m.product) in kept):
+        click.echo(f"WARNING: {dead(m)}", err=True)
     if not what:
         click.echo("The mappings are as the file has them.")
         return

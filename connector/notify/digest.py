@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from connector.besides import OF_DISABLED
 from connector.shown import License
-from connector.store import holds, notices, queue, requests, seen_directories
+from connector.store import holds, notices, queue, requests, seen_directories, unclear
 from connector.store.matter import Matter
 from connector.store.tables import actions, runs, standings
 from sync.model import Request
@@ -31,6 +31,7 @@ def matter(connection: Connection, licenses: Sequence[License], now: datetime) -
     directories = seen_directories.seen(connection, now)
     silent = [d.name for d in directories if d.state == "stale"]
     unread = [f"{d.name} ({d.error})" for d in directories if d.error]
+    odd = unclear.unclear(connection)
     unsent = notices.failing(connection)
     lines = [
         f"The last 24 hours: {done.get('assign', 0)} assigned, {done.get('remove', 0)} removed, "
@@ -47,6 +48,8 @@ def matter(connection: Connection, licenses: Sequence[License], now: datetime) -
         *([f"{by_hand} disabled people hold licenses that were given by hand: `explain`"] if by_hand else []),
         *([f"Nothing was heard for days from: {', '.join(silent)}"] if silent else []),
         *([f"Not read in whole: {', '.join(unread)}"] if unread else []),
+        *(each.said for each in odd[:20]),
+        *([f"… and {len(odd) - 20} more: `doctor`"] if len(odd) > 20 else []),
         *([f"{len(unsent)} notices could not be sent: `doctor`"] if unsent else []),
     ]
     attention = len(held) + sum(r.state.value in ("open", "overdue") or r.uncovered > 0 for r in prompts)
@@ -54,6 +57,7 @@ def matter(connection: Connection, licenses: Sequence[License], now: datetime) -
         (attention, "to decide"),
         (sum(waiting.values()), "waiting"),
         (failures, "failing"),
+        (len(odd), "unclear people or groups"),
         (len(unsent), "notices not sent"),
     )
     said = [f"{count} {what}" for count, what in amiss if count]

@@ -1,7 +1,6 @@
 """Which group gives which product? A change marks the group's people and is audited, in one transaction."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from connector.store.fold import folded
 from connector.store.marks import mark_groups
 from connector.store.mirror import read_mappings
 from connector.store.tables import directories, groups, mappings
+from sync.beside import Namesake
 from sync.model import GroupId, Mapping, MappingId, ProductId
 
 
@@ -39,6 +39,13 @@ def find_group(connection: Connection, directory: str, name_or_id: str) -> Group
     by_id = here.where(or_(groups.c.id == name_or_id, groups.c.external_id == name_or_id))
     found = connection.execute(by_id.order_by(groups.c.pk)).all()
     if not found:
+        dead = select(groups.c.display_name).where(groups.c.directory_pk == home, groups.c.id == name_or_id)
+        name = connection.scalar(dead)
+        if name is not None:
+            raise LookupError(
+                f"group {name} ({name_or_id}) of directory {directory} is deleted: "
+                "give the one that was pushed anew"
+            )
         by_name = here.where(groups.c.folded == folded(name_or_id))
         found = connection.execute(by_name.order_by(groups.c.pk)).all()
     match found:
@@ -141,19 +148,9 @@ def group_ids(connection: Connection, wanted: Sequence[GroupId]) -> dict[GroupId
     return {GroupId(pk): id for pk, id in connection.execute(query)}
 
 
-@dataclass(frozen=True, slots=True)
-class Namesake:
-    """A live group with a mapped one's name that is another: it gives nothing, unless it is mapped, too."""
-
-    mapping: MappingId
-    directory: str
-    group: str
-    id: str
-    gone: bool  #: the mapped one is deleted
-
-
 def namesakes(connection: Connection) -> list[Namesake]:
-    """To be told: a mapping stays with the group that it was made for (R02)."""
+    """Live groups with a mapped one's name that aren't mapped to its product, too. To be told: a mapping
+    stays with the group that it was made for (R02)."""
     mapped, other, own = groups.alias("mapped"), groups.alias("other"), mappings.alias("own")
     query = (
         select(mappings.c.pk, directories.c.name, mapped.c.display_name, other.c.id, mapped.c.deleted_at)
@@ -172,7 +169,7 @@ def namesakes(connection: Connection) -> list[Namesake]:
         .order_by(mappings.c.pk, other.c.pk)
     )
     return [
-        Namesake(MappingId(pk), directory, name, id, gone is not None)
+        Namesake(pk, directory, name, id, gone is not None)
         for pk, directory, name, id, gone in connection.execute(query)
     ]
 
