@@ -22,9 +22,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    #: A path that no schema has, or that is read-only, skips its operation with a warning instead of failing
-    #: the request (a disable must not fail because of a mapped custom attribute); "" means no value; a
-    #: replace whose [ ] matches nothing makes the element, as an add does.
+    #: A path that no schema has or that is read-only, and a value that can't be used, skip their operation with
+    #: a warning, but don't fail the request (a disable must not fail because of a mapped custom attribute),
+    #: but not what is `vital` (schema.py); "" means no value, a number its text; a replace whose [ ] matches
+    #: nothing makes the element, as an add does.
     forgiving: bool
     patched_user: Answer = Answer.FULL
     patched_group: Answer = Answer.FULL
@@ -44,9 +45,21 @@ _MISSPELT = ENTERPRISE.replace(":User", "User").lower()
 
 def resource(body: Mapping[str, Any], dialect: Dialect) -> dict[str, Any]:
     """A body of POST or PUT."""
-    mended = {ENTERPRISE if key.lower() == _MISSPELT else key: value for key, value in body.items()}
-    # sent (Entra, Okta): "title": "", "middleName": ""      meant: no value
-    return _without_blanks(mended) if dialect.forgiving else mended
+    spelt = dict(body)
+    for key in [key for key in body if key.lower() == _MISSPELT]:
+        spelt = _respelt(spelt, spelt.pop(key))
+    return _mended(spelt) if dialect.forgiving else spelt
+
+
+def _respelt(body: dict[str, Any], misspelt: Any) -> dict[str, Any]:
+    """Under the right URN; what is there already counts more."""
+    present = next((key for key in body if key.lower() == ENTERPRISE.lower()), ENTERPRISE)
+    right = body.get(present)
+    if not isinstance(right, dict) or not isinstance(misspelt, dict):
+        return {present: misspelt, **body}
+    said = {key.lower() for key in right}
+    left = {key: value for key, value in misspelt.items() if key.lower() not in said}
+    return {**body, present: {**left, **right}}
 
 
 def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) -> Iterator[Operation]:
@@ -71,7 +84,7 @@ def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) ->
     if not dialect.forgiving:
         yield replace(sent, path=path)
         return
-    value = _without_blanks(sent.value)
+    value = _mended(sent.value)
     if value is None and sent.verb is Verb.REPLACE and path.endswith("].value"):
         # sent (Microsoft's validator): replace, path emails[type eq "work"].value, value null
         # meant: no work mail any more, rather than one without an address
@@ -80,14 +93,18 @@ def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) ->
     yield replace(sent, path=path, value=value, creates=True)
 
 
-def _without_blanks(value: Any) -> Any:
-    """The value without empty texts; depth is bounded by body.py."""
+def _mended(value: Any) -> Any:
+    """Depth is bounded by body.py. No attribute that can be written is a number."""
     match value:
         case "":
+            # sent (Entra, Okta): "title": "", "middleName": ""      meant: no value
             return None
         case dict():
-            return {key: _without_blanks(part) for key, part in value.items()}
+            return {key: _mended(part) for key, part in value.items()}
         case list():
-            return [_without_blanks(part) for part in value]
+            return [_mended(part) for part in value]
+        case int() | float() if not isinstance(value, bool):
+            # sent (Entra, a mapped number): employeeNumber 10017      meant: "10017"
+            return str(value)
         case _:
             return value

@@ -104,6 +104,7 @@ def create(call: Call, resource_type: ResourceType) -> Reply:
     projection = parameters.project(call.given, resource_type)
     with call.caller.store.writing() as writer:
         stored = writer.create(resource_type.kind, resources.created(sent.attributes, resource_type))
+        _warn(writer, resource_type, sent.warnings)
         if sent.members:
             stored = _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
         shown = next(_shown(call, writer, [(stored, projection)], members=False, new=True))
@@ -116,7 +117,8 @@ def replace(call: Call, resource_type: ResourceType, id: str) -> Reply:
     projection = parameters.project(call.given, resource_type)
     with call.caller.store.writing() as writer:
         before = _locked(call, writer, resource_type, id)
-        stored = writer.save(before, resources.replaced(before.attributes, sent.attributes))
+        stored = writer.save(before, resources.replaced(before.attributes, sent))
+        _warn(writer, resource_type, sent.warnings)
         if sent.members is not None:
             stored = _change_members(writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
         shown = next(_shown(call, writer, [(stored, projection)], members=False))
@@ -134,11 +136,11 @@ def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
     answer = _answer(call, resource_type)
     with call.caller.store.writing() as writer:
         before = _locked(call, writer, resource_type, id)
-        stored = writer.save(before, patch.apply(plan, before.attributes))
+        after = patch.apply(plan, before.attributes)
+        stored = writer.save(before, after.attributes)
         if plan.members:
             stored = _change_members(writer, stored, plan.members)
-        for code, path in plan.warnings[:MAX_WARNINGS]:
-            writer.warn(code, f"{stored.kind}: {path}")
+        _warn(writer, resource_type, after.warnings)
         if answer is Answer.NOTHING:
             return Reply(204, headers={"ETag": resources.etag(stored)})
         shown = next(_shown(call, writer, [(stored, projection)], members=False))
@@ -160,7 +162,13 @@ _COMPUTED = {Kind.USER: (USER.attributes[""]["groups"], USER.attributes[LICENSE]
 
 def _sent(call: Call, resource_type: ResourceType) -> resources.Sent:
     raw = call.body(_limit(resource_type))
-    return resources.read(dialects.resource(raw, call.caller.dialect), resource_type)
+    dialect = call.caller.dialect
+    return resources.read(dialects.resource(raw, dialect), resource_type, forgiving=dialect.forgiving)
+
+
+def _warn(writer: Writer, resource_type: ResourceType, warnings: Sequence[tuple[str, str]]) -> None:
+    for code, path in warnings[:MAX_WARNINGS]:
+        writer.warn(code, f"{resource_type.kind}: {path}")
 
 
 def _limit(resource_type: ResourceType) -> int:

@@ -41,6 +41,10 @@ class InvalidPath(ScimError):
     scim_type = "invalidPath"
 
 
+class UnknownAttribute(InvalidPath):
+    """A PATCH path that can be read, and names an attribute that no schema has."""
+
+
 class NoTarget(ScimError):
     """A PATCH path that hits nothing."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from scim2_filter_parser import ast
 
 from scim.body import MAX_INTEGER, is_storable
-from scim.errors import InvalidFilter, InvalidPath
+from scim.errors import InvalidFilter, UnknownAttribute
 from scim.grammar import Word, parse
 from scim.query import And, Attr, Compare, Condition, Literal, Not, Op, Or, Present, Within
 from scim.schema import Attribute, ResourceType, Returned, Scope, Type, parse_time
@@ -45,7 +45,7 @@ def read(text: str, resource_type: ResourceType, others: Sequence[ResourceType] 
 
 def value_path(text: str, scope: Scope) -> tuple[str, str, str, Condition | None]:
     """A PATCH path: URN, attribute, sub-attribute and the condition in [ ], read by the filter's grammar.
-    Raises InvalidFilter; InvalidPath when no schema has the attribute."""
+    Raises InvalidFilter; UnknownAttribute when no schema has it."""
     _check_size(text)
     if plain := _PLAIN_PATH.fullmatch(text):
         name, inside, value, sub = plain.groups("")
@@ -98,7 +98,7 @@ def _picking(scope: Scope, name: str, urn: str) -> Scope:
     """Where the names inside a path's [ ] are looked up."""
     attribute = scope.find(name, urn)
     if attribute is None:
-        raise InvalidPath(f"unknown attribute {name!r}; /Schemas lists the known ones")
+        raise UnknownAttribute(f"unknown attribute {name!r}; /Schemas lists the known ones")
     return _inside(attribute)
 
 

@@ -29,6 +29,7 @@ def compile(operation: Operation, path: Path) -> MemberOp | None:
     | replace | members | list | these are the members; [] empties the group |
     | remove | members | none | empties the group |
     | remove | members | list | these leave; [] is nobody |
+    | replace, remove | members | null | nobody leaves: a client that lost its list must not empty the group |
     | remove, add | members[value eq "x"] | | x leaves, joins |
     """
     if path.sub is not None:
@@ -42,9 +43,9 @@ def compile(operation: Operation, path: Path) -> MemberOp | None:
         raise Mutability("a member can't be changed; remove it and add another")
     match operation.verb:
         case Verb.REMOVE:
-            return MemberOp(MemberVerb.REPLACE, ())
+            return None if operation.null else MemberOp(MemberVerb.REPLACE, ())
         case Verb.REPLACE:
-            return MemberOp(MemberVerb.REPLACE, ids(operation.value))
+            return None if operation.value is None else MemberOp(MemberVerb.REPLACE, ids(operation.value))
         case Verb.ADD:
             verb = MemberVerb.ADD
         case Verb.REMOVE_LISTED:

@@ -24,6 +24,7 @@ class Operation:
     value: Any  #: None for null and for none
     creates: bool = False  #: make the element that the path's [ ] asks for, if there is none
     implicit: bool = False  #: a key of a value without path: what may not be written is passed over
+    null: bool = False  #: null was sent as the value, rather than none
 
 
 def read(body: Mapping[str, Any]) -> tuple[Operation, ...]:
@@ -53,7 +54,8 @@ def _operation(raw: Any) -> Operation:
         raise InvalidValue(f"{verb} needs a value")
     elif not path and not isinstance(value, dict):
         raise InvalidValue(f"{verb} without a path needs an object as value")
-    return Operation(verb, path, value, creates=verb is Verb.ADD)
+    null = value is None and "value" in said
+    return Operation(verb, path, value, creates=verb is Verb.ADD, null=null)
 
 
 def _lowered(raw: Mapping[str, Any]) -> dict[str, Any]:

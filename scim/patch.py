@@ -1,5 +1,6 @@
 """What are a resource's attributes after a PATCH? Pure; all operations or none (RFC 7644 3.5.2)."""
 
+import re
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,7 +8,17 @@ from typing import Any
 from scim import filter as filters
 from scim import membership
 from scim.budget import Budget, weigh
-from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget, TooMany
+from scim.errors import (
+    InvalidFilter,
+    InvalidPath,
+    InvalidSyntax,
+    InvalidValue,
+    Mutability,
+    NoTarget,
+    ScimError,
+    TooMany,
+    UnknownAttribute,
+)
 from scim.matching import Test, compiled
 from scim.operations import MAX_OPERATIONS, Operation, Verb
 from scim.path import Path
@@ -22,6 +33,7 @@ from scim.values import MAX_VALUES, accept, accept_one
 MAX_TERMS = 12_000
 #: values that one PATCH looks at, while nobody else can write
 MAX_LOOKS = 100_000
+_NAME = re.compile(r"\w+", re.ASCII)
 _Values = dict[str, Any]
 _REMOVALS = (Verb.REMOVE, Verb.REMOVE_LISTED)
 
@@ -40,6 +52,13 @@ class Plan:
     edits: tuple[Edit, ...]
     members: tuple[MemberOp, ...]  #: empty for users
     warnings: tuple[tuple[str, str], ...]  #: code and path of each skipped operation
+    forgiving: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    attributes: Attributes
+    warnings: tuple[tuple[str, str], ...]  #: the plan's, and of each operation whose value can't be used
 
 
 def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiving: bool) -> Plan:
@@ -55,7 +74,7 @@ def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiv
         passes_over = forgiving or operation.implicit
         found = paths.read(operation.path)
         if isinstance(found, InvalidPath | InvalidFilter):
-            if not passes_over:
+            if not passes_over or not (operation.implicit or _is_foreign(found, operation, resource_type)):
                 raise found
             warnings["unknown_path", operation.path[:200]] = None
             continue
@@ -71,19 +90,55 @@ def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiv
         elif resource_type.kind is Kind.GROUP and path.attribute and path.attribute.name == "members":
             change = membership.compile(operation, path)
             members += [change] if change else []
+            if change is None and operation.value is None:
+                warnings["unusable_value", operation.path[:200]] = None
         else:
             edits.append(Edit(operation, path, picks))
-    return Plan(tuple(edits), membership.merge(members), tuple(warnings))
+    return Plan(tuple(edits), membership.merge(members), tuple(warnings), forgiving)
 
 
-def apply(plan: Plan, before: Attributes) -> Attributes:
-    """The attributes after it; `before` and its parts stay as they are.
-    Raises InvalidValue, Mutability, NoTarget, TooMany."""
+def _is_foreign(
+    error: InvalidPath | InvalidFilter, operation: Operation, resource_type: ResourceType
+) -> bool:
+    """Whether the path is about nothing by which somebody gains or loses. Of a group only what no schema has
+    is: all else may have meant a removal, which must not be answered as if it were done."""
+    if resource_type.kind is Kind.GROUP:
+        return isinstance(error, UnknownAttribute)
+    name = _NAME.match(operation.path.lower().removeprefix(f"{resource_type.core.lower()}:"))
+    attribute = resource_type.find(name.group()) if name else None
+    return attribute is None or not attribute.vital
+
+
+def apply(plan: Plan, before: Attributes) -> Change:
+    """What comes of it; `before` and its parts stay as they are.
+    Raises InvalidSyntax, InvalidValue, Mutability, NoTarget, TooMany."""
     draft = dict(before)
     budget = Budget(MAX_LOOKS, "this PATCH looks at too many values; send less in one request")
+    warnings: dict[tuple[str, str], None] = {}
     for edit in plan.edits:
-        _edit(draft, edit, budget)
-    return draft
+        try:
+            _edit(draft, edit, budget)
+        except (InvalidSyntax, InvalidValue, Mutability, NoTarget) as error:
+            if not plan.forgiving or not _is_spared(edit.path.attribute, error):
+                raise _placed(error, edit) from error
+            warnings["unusable_value", edit.operation.path[:200]] = None
+    return Change(draft, (*plan.warnings, *warnings))
+
+
+def _is_spared(attribute: Attribute | None, error: ScimError) -> bool:
+    """Whether the rest may be done without it. A directory that clears `active` (an expression of Entra's
+    without a default) says nothing of it: the person stays as they are."""
+    if attribute is None or not attribute.vital:
+        return True
+    return attribute.name == "active" and isinstance(error, Mutability)
+
+
+def _placed(error: ScimError, edit: Edit) -> ScimError:
+    """The same, with the whole path in place of its last name."""
+    leaf = edit.path.sub or edit.path.attribute
+    if leaf is None or not isinstance(error, InvalidValue) or not error.detail.startswith(leaf.name):
+        return error
+    return InvalidValue(edit.operation.path[:200] + error.detail.removeprefix(leaf.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +173,7 @@ def _edit(draft: _Values, edit: Edit, budget: Budget) -> None:
             raise InvalidValue(f"{path.urn} needs an object as value")
         draft.pop(path.urn, None)
         return
-    if path.urn:
-        draft[path.urn] = dict(draft.get(path.urn) or {})
-    holder = draft[path.urn] if path.urn else draft
+    holder = dict(draft.get(path.urn) or {}) if path.urn else draft
     before = holder.get(attribute.name)
     if attribute.many:
         after: Any = _edit_many(attribute, before or [], edit, budget)
@@ -128,12 +181,15 @@ def _edit(draft: _Values, edit: Edit, budget: Budget) -> None:
         after = _edit_one(attribute, before, path, operation)
     if after in (None, [], {}):
         if attribute.required:
-            raise Mutability(f"{attribute.name} is required; it can be replaced, not removed")
+            instead = "send true or false" if attribute.type is Type.BOOLEAN else "send another value"
+            raise Mutability(f"{attribute.name} is required and can't be removed; {instead}")
         holder.pop(attribute.name, None)
     else:
         holder[attribute.name] = after
-    if path.urn and not holder:
-        del draft[path.urn]
+    if path.urn and holder:
+        draft[path.urn] = holder
+    elif path.urn:
+        draft.pop(path.urn, None)
 
 
 def _edit_one(attribute: Attribute, before: Any, path: Path, operation: Operation) -> Any:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from scim.errors import InvalidFilter, InvalidPath
+from scim.errors import InvalidFilter, InvalidPath, UnknownAttribute
 from scim.filter import value_path
 from scim.query import Condition
 from scim.schema import Attribute, ResourceType
@@ -19,7 +19,7 @@ class Path:
 
 
 def read(text: str, resource_type: ResourceType) -> Path:
-    """Raises InvalidPath, also for an attribute that no schema has; InvalidFilter for a bad filter in [ ]."""
+    """Raises InvalidPath, UnknownAttribute; InvalidFilter for a bad filter in [ ]."""
     whole = resource_type.urn(text.rstrip(":"))
     if whole is not None:
         if whole == resource_type.core:
@@ -36,7 +36,7 @@ def read(text: str, resource_type: ResourceType) -> Path:
             raise InvalidPath(f"can't read the path {text[:200]!r}") from error
     attribute = resource_type.find(name, urn)
     if attribute is None:
-        raise InvalidPath(f"unknown attribute {text[:200]!r}; /Schemas lists the known ones")
+        raise UnknownAttribute(f"unknown attribute {text[:200]!r}; /Schemas lists the known ones")
     leaf = attribute.find(sub) if sub else None
     if sub and leaf is None:
         raise InvalidPath(f"{attribute.name} has no sub-attribute {sub[:100]!r}")

@@ -6,7 +6,7 @@ from typing import Any
 
 from scim import membership
 from scim.errors import InvalidSyntax, InvalidValue
-from scim.schema import GROUP, LICENSE, USER, Attribute, Mutability, ResourceType, show_time
+from scim.schema import GROUP, LICENSE, TYPES, USER, Attribute, Mutability, ResourceType, show_time
 from scim.store import Attributes, Kind, Reference, Stored
 from scim.values import accept
 
@@ -15,11 +15,26 @@ from scim.values import accept
 class Sent:
     attributes: Attributes
     members: tuple[str, ...] | None  #: None: not said
+    cleared: bool = False  #: externalId was sent as null, rather than left out
+    skipped: tuple[tuple[str, str], ...] = ()  #: URN ("" for core) and name of what can't be used
+
+    @property
+    def warnings(self) -> list[tuple[str, str]]:
+        """Code and path of each."""
+        return [("unusable_value", f"{urn}:{name}".strip(":")) for urn, name in self.skipped]
 
 
-def read(body: Mapping[str, Any], resource_type: ResourceType) -> Sent:
+#: What a body must hold: `active` is required, too, but a user who comes without it is active.
+_NEEDED = {
+    kind: [each.name for each in known.attributes[""].values() if each.required and each.name != "active"]
+    for kind, known in TYPES.items()
+}
+
+
+def read(body: Mapping[str, Any], resource_type: ResourceType, *, forgiving: bool = False) -> Sent:
     """A body of POST or PUT that has been through dialects.py. Read-only and unknown attributes are left out,
-    an id in the body too (T20). Raises InvalidSyntax, InvalidValue."""
+    an id in the body too (T20); if `forgiving`, also values that can't be used, unless they are vital.
+    Raises InvalidSyntax, InvalidValue."""
     schemas = next((value for key, value in body.items() if key.lower() == "schemas"), None)
     if schemas is not None and not (
         isinstance(schemas, list) and all(isinstance(urn, str) for urn in schemas)
@@ -27,15 +42,16 @@ def read(body: Mapping[str, Any], resource_type: ResourceType) -> Sent:
         raise InvalidSyntax("schemas must be a list of URNs")
     attributes: Attributes = {}
     members: tuple[str, ...] | None = None
-    for key, value in body.items():
+    skipped: list[tuple[str, str]] | None = [] if forgiving else None
+    said = list(body.items())
+    for key, value in said:
         urn = resource_type.urn(key)
         if urn is not None:
             if value is not None and not isinstance(value, dict):
-                raise InvalidValue(f"{urn} must be an object")
-            inner = _taken(value or {}, resource_type, "" if urn == resource_type.core else urn)
-            if urn == resource_type.core:
-                attributes.update(inner)
-            elif inner:
+                _pass_over(InvalidValue(f"{urn} must be an object"), urn, "", skipped)
+            elif urn == resource_type.core:
+                said += (value or {}).items()
+            elif inner := _taken(value or {}, resource_type, urn, skipped):
                 attributes[urn] = inner
             continue
         attribute = resource_type.attributes[""].get(key.lower())
@@ -46,11 +62,14 @@ def read(body: Mapping[str, Any], resource_type: ResourceType) -> Sent:
                 raise InvalidSyntax("members appears twice")
             members = membership.ids(value) if value is not None else None
         else:
-            _take(attributes, attribute, value)
-    for attribute in resource_type.attributes[""].values():
-        if attribute.required and attribute.name not in attributes:
-            raise InvalidValue(f"{attribute.name} is required")
-    return Sent(attributes, members)
+            _take(attributes, attribute, value, skipped)
+    for name in _NEEDED[resource_type.kind]:
+        if name not in attributes:
+            raise InvalidValue(f"{name} is required")
+    cleared = attributes.get("externalId", "") is None
+    if cleared:
+        del attributes["externalId"]
+    return Sent(attributes, members, cleared, tuple(skipped or ()))
 
 
 def created(sent: Attributes, resource_type: ResourceType) -> Attributes:
@@ -58,11 +77,21 @@ def created(sent: Attributes, resource_type: ResourceType) -> Attributes:
     return {"active": True, **sent} if resource_type.kind is Kind.USER else sent
 
 
-def replaced(before: Attributes, sent: Attributes) -> Attributes:
+def replaced(before: Attributes, sent: Sent) -> Attributes:
     """The attributes after a PUT: what isn't sent is cleared, but not what tells who it is and whether it is
-    active (Okta leaves both out)."""
-    kept: Attributes = {name: before[name] for name in ("externalId", "active") if name in before}
-    return {**kept, **sent}
+    active (Okta leaves both out), nor what was sent and can't be used. A null clears externalId (RFC 7643
+    2.5), and leaves `active` as it is: no user is without."""
+    after: Attributes = {name: before[name] for name in ("externalId", "active") if name in before}
+    if sent.cleared:
+        after.pop("externalId", None)
+    after |= sent.attributes
+    for urn, name in sent.skipped:
+        had = before.get(urn, {}) if urn else before
+        if not name:
+            after |= {urn: had} if had else {}
+        elif name in had:
+            after |= {urn: {name: had[name], **after.get(urn, {})}} if urn else {name: had[name]}
+    return after
 
 
 def show(
@@ -112,20 +141,34 @@ def _reference(to: Reference, base_url: str) -> dict[str, Any]:
     return {**shown, "display": to.display} if to.display else shown
 
 
-def _taken(values: Mapping[str, Any], resource_type: ResourceType, urn: str) -> dict[str, Any]:
+def _taken(
+    values: Mapping[str, Any], resource_type: ResourceType, urn: str, skipped: list[tuple[str, str]] | None
+) -> dict[str, Any]:
     taken: dict[str, Any] = {}
     for key, value in values.items():
         attribute = resource_type.attributes[urn].get(key.lower())
         if attribute is not None:
-            _take(taken, attribute, value)
+            _take(taken, attribute, value, skipped)
     return taken
 
 
-def _take(into: dict[str, Any], attribute: Attribute, value: Any) -> None:
+def _take(
+    into: dict[str, Any], attribute: Attribute, value: Any, skipped: list[tuple[str, str]] | None
+) -> None:
     if attribute.mutability is Mutability.READ_ONLY:
         return
     if attribute.name in into:
         raise InvalidSyntax(f"{attribute.name} appears twice")
-    taken = accept(attribute, value)
-    if taken is not None:
+    try:
+        taken = accept(attribute, value)
+    except InvalidValue as error:
+        _pass_over(error, attribute.urn, attribute.name, None if attribute.vital else skipped)
+        return
+    if taken is not None or attribute.name == "externalId":
         into[attribute.name] = taken
+
+
+def _pass_over(error: InvalidValue, urn: str, name: str, skipped: list[tuple[str, str]] | None) -> None:
+    if skipped is None:
+        raise error
+    skipped.append((urn, name))

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -52,6 +52,9 @@ class Attribute:
     exact: bool = False  #: case matters
     mutability: Mutability = Mutability.READ_WRITE
     returned: Returned = Returned.DEFAULT
+    #: Somebody gains or loses by it: what is sent for it is done or refused, never passed over, so that the
+    #: identity provider shows it.
+    vital: bool = False
     subs: Mapping[str, "Attribute"] = field(default_factory=dict)  #: by name in lower case
 
     def find(self, name: str, urn: str = "") -> "Attribute | None":
@@ -124,7 +127,7 @@ def document(name: str) -> dict[str, Any]:
     return loaded
 
 
-def _read(raw: Mapping[str, Any], urn: str) -> Attribute:
+def _read(raw: Mapping[str, Any], urn: str, vital: Collection[str] = ()) -> Attribute:
     return Attribute(
         name=raw["name"],
         type=Type(raw["type"]),
@@ -134,12 +137,17 @@ def _read(raw: Mapping[str, Any], urn: str) -> Attribute:
         exact=raw.get("caseExact", False),
         mutability=Mutability(raw["mutability"]),
         returned=Returned(raw["returned"]),
+        vital=raw["name"] in vital,
         subs={sub["name"].lower(): _read(sub, urn) for sub in raw.get("subAttributes", ())},
     )
 
 
+_VITAL = {"user": ("userName", "active"), "group": ("displayName", "members")}
+
+
 def _attributes(name: str, urn: str) -> dict[str, Attribute]:
-    return {raw["name"].lower(): _read(raw, urn) for raw in document(name)["attributes"]}
+    vital = _VITAL.get(name, ())
+    return {raw["name"].lower(): _read(raw, urn, vital) for raw in document(name)["attributes"]}
 
 
 def _common() -> dict[str, Attribute]:

@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 #: A resource's own attributes as the schemas say, in canonical spelling, extensions nested under their URN;
-#: without id, meta, groups and members, which are not part of the document.
+#: without id, meta, groups and members, which are not part of the document. A user's say whether `active`.
 Attributes = dict[str, Any]
 
 

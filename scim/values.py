@@ -74,7 +74,10 @@ def members_of(attribute: Attribute, value: dict[str, Any]) -> dict[str, Any]:
             continue
         if sub.name in result:
             raise InvalidSyntax(f"{attribute.name}.{sub.name} appears twice")
-        taken = accept(sub, part)
+        try:
+            taken = accept(sub, part)
+        except InvalidValue as error:
+            raise InvalidValue(f"{attribute.name}.{error.detail}") from error
         if taken is not None:
             result[sub.name] = taken
     return result

@@ -4,7 +4,7 @@
 | --- | --- |
 | id eq, externalId eq | as spelled |
 | userName eq and sw, a group's displayName eq and sw | folded |
-| active eq | where the directory said nothing, `true` matches as little as `false` (RFC 7644 3.4.2.2) |
+| active eq | |
 | members.value eq, groups.value eq, and pr | by id; a user's groups also through nesting |
 | meta.lastModified and meta.created eq, gt, ge, lt, le | to the microsecond; without an index |
 | emails.value eq, also in [ ] | folded; whoever has the address is then looked at |
@@ -47,8 +47,6 @@ _TIMES: Mapping[Op, Callable[[Any, datetime], ColumnElement[bool]]] = {
     Op.LE: operator.le,
 }
 _UNKNOWN = Clause(true(), exact=False)
-#: no other key is called so, and in a text its quotes would be escaped
-_SAID = '"active":true'
 
 
 def clause_of(condition: Condition, kind: Kind, directory: int) -> Clause:
@@ -101,7 +99,7 @@ def _compared(attr: Attr, op: Op, value: Literal, kind: Kind) -> ColumnElement[b
         ):
             return _starts(table.c.folded, folded(text))
         case (Kind.USER, Attr("active", "", ""), Op.EQ, bool(flag)):
-            return and_(users.c.active, users.c.document.contains(_SAID)) if flag else not_(users.c.active)
+            return users.c.active if flag else not_(users.c.active)
         case (_, Attr("meta", "lastModified" | "created" as name, ""), op, str(text)) if op in _TIMES:
             column = table.c.modified_at if name == "lastModified" else table.c.created_at
             return _TIMES[op](column, parse_time(text))

@@ -9,6 +9,8 @@ Where we differ, and why:
 - Mail addresses and times are valid ones here, as scim2-models accepts no other.
 - Text is compared by NFKC and casefold; scim2-models has NFC and lower case. The words drawn are alike in
   both.
+- `active` is required here, so that it can't be removed (scim2-models has it as an attribute like others): no
+  removal of it is drawn.
 - A password is never kept (scim2-models keeps it); an attribute that no schema has is ignored (scim2-models
   refuses the body): none is sent here.
 """
@@ -99,7 +101,7 @@ def _ours(before: dict[str, Any], sent: list[dict[str, Any]]) -> dict[str, Any] 
             for each in read
             for one in dialects.operation(each, USER, DIALECTS["scim"])
         ]
-        return patch.apply(patch.read(USER, meant, forgiving=False), before)
+        return patch.apply(patch.read(USER, meant, forgiving=False), before).attributes
     except ScimError as error:
         return error.scim_type
 

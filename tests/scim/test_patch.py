@@ -1,6 +1,7 @@
 """What are a user's attributes after a PATCH? (RFC 7644 3.5.2)"""
 
 import copy
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from scim import dialects, membership, operations, patch
 from scim.dialects import DIALECTS
-from scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget, ScimError
+from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget, ScimError
 from scim.path import read as read_path
 from scim.schema import ENTERPRISE, GROUP, USER, ResourceType
 from scim.store import MemberOp, MemberVerb
@@ -41,11 +42,15 @@ def _patched(*sent: dict[str, Any], kind: str = "scim", to: ResourceType = USER)
     kept = copy.deepcopy(before)
     after = patch.apply(plan, before)
     assert before == kept, "the attributes before were changed"
-    return _Change(after, plan.members, plan.warnings)
+    return _Change(after.attributes, plan.members, after.warnings)
 
 
-def _op(op: str, path: str = "", value: Any = None) -> dict[str, Any]:
-    return {"op": op, **({"path": path} if path else {}), "value": value}
+_UNSAID = object()
+
+
+def _op(op: str, path: str = "", value: Any = _UNSAID) -> dict[str, Any]:
+    said = {} if value is _UNSAID else {"value": value}
+    return {"op": op, **({"path": path} if path else {}), **said}
 
 
 def _rest(**changed: Any) -> dict[str, Any]:
@@ -152,7 +157,7 @@ def _rest(**changed: Any) -> dict[str, Any]:
         ),
         (_op("replace", "password", "secret"), _ADA),
     ],
-    ids=lambda value: f"{value['op']} {value.get('path')} {value['value']}" if "op" in value else "",
+    ids=lambda value: f"{value['op']} {value.get('path')} {value.get('value')}" if "op" in value else "",
 )
 def test_an_operation_gives_these_attributes(operation: dict[str, Any], after: dict[str, Any]) -> None:
     change = _patched(operation)
@@ -231,6 +236,137 @@ def test_forgiving_kinds_clear_by_empty_text_and_make_what_is_missing(kind: str)
     assert after == _rest(title=None, emails=[_WORK], phoneNumbers=phones, name={"familyName": "Berg"})
 
 
+_CLEARINGS = [
+    _op("replace", "active", None),
+    _op("replace", "active", ""),
+    _op("replace", f"{USER.core}:active", None),
+    _op("remove", "active"),
+    _op("remove", "active", None),
+    _op("remove", "active", "False"),
+    _op("replace", "", {"active": None}),
+    _op("replace", "", {USER.core: {"active": ""}}),
+]
+
+
+@pytest.mark.parametrize("active", [True, False])
+@pytest.mark.parametrize("operation", _CLEARINGS, ids=str)
+def test_r05_active_that_is_cleared_stays_as_it_is(operation: dict[str, Any], active: bool) -> None:
+    """Without it a disabled person would count as active, and get a license."""
+    for kind in ("entra", "okta"):
+        change = _patched(_op("replace", "active", active), operation, kind=kind)
+        assert change.attributes["active"] is active
+        [(code, path)] = change.warnings
+        assert (code, path.removeprefix(f"{USER.core}:")) == ("unusable_value", "active")
+    with pytest.raises(Mutability, match="send true or false"):
+        _patched(_op("replace", "active", active), operation)
+
+
+@pytest.mark.parametrize("kind", ["entra", "okta"])
+def test_what_an_attribute_can_not_take_stops_no_disable(kind: str) -> None:
+    change = _patched(
+        _op("replace", "active", "False"),
+        _op("add", f"{ENTERPRISE}:employeeNumber", 10017),
+        _op("add", 'phoneNumbers[type eq "mobile"].value', 4670),
+        _op("replace", "nickName", 1.5),
+        _op("replace", "externalId", "x" * 1001),
+        _op("replace", "title", True),
+        _op("replace", "name", {"givenName": {"a": 1}}),
+        _op("add", f"{ENTERPRISE}:costCenter", ["a", "b"]),
+        _op("add", 'emails[value co "q"].type', "work"),
+        kind=kind,
+    )
+    assert change.attributes == _rest(
+        active=False,
+        nickName="1.5",
+        phoneNumbers=[{"type": "mobile", "value": "4670"}],
+        **{ENTERPRISE: {**_ADA[ENTERPRISE], "employeeNumber": "10017"}},
+    )
+    skipped = ("externalId", "title", "name", f"{ENTERPRISE}:costCenter", 'emails[value co "q"].type')
+    assert change.warnings == tuple(("unusable_value", path) for path in skipped)
+
+
+def test_an_extension_of_which_nothing_can_be_used_is_not_begun() -> None:
+    plan = patch.read(
+        USER,
+        operations.read({"Operations": [_op("add", f"{ENTERPRISE}:department", True)]}),
+        forgiving=True,
+    )
+    assert patch.apply(plan, {"userName": "a"}).attributes == {"userName": "a"}
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        _op("replace", "active", "perhaps"),
+        _op("replace", "active", 2),
+        _op("replace", "active", [True, False]),
+        _op("replace", "active.value", False),
+        _op("replace", 'active[value eq "x"]', False),
+        _op("replace", f"{USER.core}:active[", False),
+        _op("remove", "userName"),
+        _op("replace", "userName", {"a": 1}),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("kind", list(DIALECTS))
+def test_what_is_vital_is_done_or_refused(operation: dict[str, Any], kind: str) -> None:
+    with pytest.raises(ScimError):
+        _patched(operation, kind=kind)
+
+
+@pytest.mark.parametrize(
+    ("path", "error"),
+    [
+        ('members[id eq "X"]', InvalidFilter),
+        ('members[value eq "X"', InvalidFilter),
+        ("members[00000000-0000-4000-8000-000000000000]", InvalidFilter),
+        ("members.00000000-0000-4000-8000-000000000000", InvalidPath),
+        ("members.name", InvalidPath),
+        ('[value eq "X"]', InvalidFilter),
+        ("members X", InvalidPath),
+        (f'{GROUP.core}:members[id eq "X"]', InvalidFilter),
+    ],
+)
+@pytest.mark.parametrize("kind", list(DIALECTS))
+def test_a_removal_that_can_not_be_read_is_refused(path: str, error: type[ScimError], kind: str) -> None:
+    """RFC 7644 3.12: answered as done, the identity provider would never send it again."""
+    with pytest.raises(error):
+        _patched(_op("remove", path), kind=kind, to=GROUP)
+
+
+@pytest.mark.parametrize("path", ["memberz", 'memberz[value eq "X"]', "urn:custom:Group:members"])
+def test_an_attribute_that_no_group_has_is_skipped(path: str) -> None:
+    change = _patched(_op("remove", path), kind="entra", to=GROUP)
+    assert (change.members, change.warnings) == ((), (("unknown_path", path),))
+
+
+@pytest.mark.parametrize(
+    ("operation", "said"),
+    [
+        (
+            _op("add", 'phoneNumbers[type eq "mobile"].value', 5),
+            'phoneNumbers[type eq "mobile"].value must be string',
+        ),
+        (_op("add", "phoneNumbers", {"value": 5}), "phoneNumbers.value must be string"),
+        (_op("replace", "name.givenName", 5), "name.givenName must be string"),
+        (_op("replace", "", {"name": {"givenName": 5}}), "name.givenName must be string"),
+        (_op("replace", f"{ENTERPRISE}:department", 5), f"{ENTERPRISE}:department must be string"),
+        (
+            _op("add", 'emails[type eq "work"]', {"value": 5}),
+            'emails[type eq "work"].value must be string',
+        ),
+    ],
+)
+def test_an_error_names_the_whole_path(operation: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidValue, match=f"^{re.escape(said)}$"):
+        _patched(operation)
+
+
+@pytest.mark.parametrize("operation", [_op("remove", "members", None), _op("replace", "members", None)])
+def test_a_null_list_of_members_is_told(operation: dict[str, Any]) -> None:
+    assert _patched(operation, to=GROUP).warnings == (("unusable_value", "members"),)
+
+
 def _value(*ids: str) -> list[dict[str, Any]]:
     return [{"value": id, "$ref": None} for id in ids]
 
@@ -253,7 +389,10 @@ def _value(*ids: str) -> list[dict[str, Any]]:
         ([_op("remove", 'members[value eq "a" or value eq "b"]')], [(_REMOVE, "a", "b")]),
         ([_op("replace", "members", _value("a"))], [(_REPLACE, "a")]),
         ([_op("replace", "members", [])], [(_REPLACE,)]),
-        ([_op("replace", "members", None)], [(_REPLACE,)]),
+        ([_op("replace", "members", None)], []),
+        ([_op("replace", "", {"members": None})], []),
+        ([_op("remove", "members", None)], []),
+        ([_op("remove", 'members[value eq "a"]', None)], [(_REMOVE, "a")]),
         ([_op("replace", "", {"displayName": "H"})], []),
         (
             [_op("add", "members", "a"), _op("add", "members", "b"), _op("remove", 'members[value eq "c"]')],

@@ -158,7 +158,7 @@ def _operation(random: Random) -> dict[str, Any]:
         )
         value = _word(random) or "x"
     elif kind < 0.4:
-        path, value = "active", random.random() < 0.5
+        op, path, value = random.choice(("add", "replace")), "active", random.random() < 0.5
     elif kind < 0.5:
         path, value = "name", {"givenName": _word(random) or "x"}
     elif kind < 0.65:

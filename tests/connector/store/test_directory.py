@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import Engine
 
+from connector.store import migrations
+from connector.store.engine import connect
 from connector.store.tables import (
     changes,
     directories,
@@ -37,16 +39,19 @@ def test_a_created_user_is_read_back_as_sent(northmill: Mirror) -> None:
     assert (read.attributes, read.version, read.created) == (attributes, 1, at())
 
 
-def test_active_stays_away_when_it_is_removed_and_still_counts_as_true_r05(northmill: Mirror) -> None:
-    user = northmill.user("ada", active=False)
-    with northmill.store.writing() as writer:
-        before = writer.lock(Kind.USER, user.id)
-        writer.save(before, {"userName": "ada"})
-    assert "active" not in northmill.get(Kind.USER, user.id).attributes
-    (row,) = rows(northmill.engine, users)
-    assert row.active
-    assert history(northmill.engine) == ["created", "enabled"]
-    assert marked_names(northmill.engine) == {"ada"}
+def test_whoever_was_said_nothing_of_is_said_to_be_active_after_the_upgrade_r05(blank_url: str) -> None:
+    """A filter on `active` must find everybody whom the rounds take for active."""
+    engine = connect(blank_url)
+    migrations.upgrade(engine)
+    northmill = mirror(engine)
+    said: list[dict[str, bool]] = [{}, {"active": False}, {"active": True}]
+    ids = [northmill.user(f"u{n}", **each, nickName='"active":').id for n, each in enumerate(said)]
+    migrations.downgrade(engine, "0012")
+    migrations.upgrade(engine)
+    told = [northmill.get(Kind.USER, id) for id in ids]
+    assert [(each.attributes["active"], each.version) for each in told] == [(True, 2), (False, 1), (True, 1)]
+    assert [row.active for row in rows(engine, users)] == [True, False, True]
+    engine.dispose()
 
 
 def test_a_user_name_is_taken_whatever_its_case(northmill: Mirror) -> None:
