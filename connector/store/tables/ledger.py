@@ -27,6 +27,7 @@ mappings = Table(
     Column("reserve", Integer, nullable=False, server_default="0"),
     at("created_at"),
     UniqueConstraint("group_pk", "product"),
+    sqlite_autoincrement=True,
 )
 standings = Table(  # sync.model.Standing; the queue is its partial index
     "standings",

@@ -10,7 +10,15 @@ from sqlalchemy.exc import DBAPIError
 
 from connector.store import migrations
 from connector.store.engine import connect, reading, writing
-from connector.store.tables import audit, directories, metadata, persons, tenant_accounts
+from connector.store.tables import (
+    audit,
+    directories,
+    groups,
+    mappings,
+    metadata,
+    persons,
+    tenant_accounts,
+)
 from tests.moments import at
 
 UPGRADE = """
@@ -70,6 +78,43 @@ def test_down_and_up_again_keeps_what_older_tables_hold_t30(blank: Engine) -> No
     assert set(inspect(blank).get_table_names()) == {"alembic_version"}
     migrations.upgrade(blank)
     assert migrations.differences(blank) == []
+
+
+def test_the_number_of_a_removed_mapping_is_never_given_again_r30(blank: Engine) -> None:
+    """Also of one that was removed before there was this migration; up, down and up keeps the mappings."""
+    migrations.upgrade(blank, "0013")
+    with writing(blank) as connection:
+        directory = connection.scalars(
+            insert(directories).values(name="e", kind="scim", created_at=at()).returning(directories.c.pk)
+        ).one()
+        group = {"directory_pk": directory, "id": "g", "display_name": "G", "folded": "g", "document": "{}"}
+        times = {"created_at": at(), "modified_at": at(), "version": 1}
+        pk = connection.scalars(insert(groups).values(group | times).returning(groups.c.pk)).one()
+        terms = {"group_pk": pk, "priority": 1, "transitive": True, "reserve": 2, "created_at": at()}
+        connection.execute(insert(mappings).values(terms | {"product": "a", "grace_hours": 4}))
+        new = {"at": at(), "actor": "op", "action": "mapping.add", "previous": ""}
+        connection.execute(insert(audit), [new | {"subject": f"mapping:{n}", "hash": str(n)} for n in (1, 7)])
+
+    def kept() -> list[tuple[object, ...]]:
+        with reading(blank) as connection:
+            return [tuple(row) for row in connection.execute(select(mappings).order_by(mappings.c.pk))]
+
+    before = kept()
+    migrations.upgrade(blank)
+    migrations.downgrade(blank, "0013")
+    assert kept() == before
+    migrations.upgrade(blank)
+    assert kept() == before
+    assert migrations.differences(blank) == []
+    adding = insert(mappings).values(terms | {"product": "b"}).returning(mappings.c.pk)
+    numbers = []
+    for _ in range(3):
+        with writing(blank) as connection:
+            numbers.append(connection.scalars(adding).one())
+            connection.execute(delete(mappings).where(mappings.c.pk == numbers[-1]))
+    assert numbers == sorted(set(numbers)), "never twice"
+    if blank.dialect.name == "sqlite":
+        assert numbers == [8, 9, 10]
 
 
 def test_two_starts_at_once(blank_url: str) -> None:
