@@ -19,11 +19,13 @@ class NotOpened(Exception):
     """The database can't be used as it is; the message says what to do."""
 
 
-def prepare(settings: Settings) -> Engine:
+def prepare(settings: Settings, *, serves_tenant: bool = False) -> Engine:
     """For a start: makes the data folder, upgrades the schema, opens the built-in tenant, makes the key.
 
     Raises BadSettings, Unavailable.
     """
+    if not serves_tenant:
+        settings.refuse_no_url()
     _make_folder(settings.data_dir)
     secret_key(settings)
     engine = connect(settings.database)

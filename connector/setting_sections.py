@@ -74,6 +74,8 @@ def read_secret_files(model: type[BaseModel], given: Any) -> Any:
             raise ValueError(f"give either {name} or {name}_file, not both")
         try:
             given[name] = Path(str(path)).read_text(encoding="utf-8").strip()
+            if not given[name]:
+                raise ValueError(f"{name}_file: the file {path} is empty: write the secret into it")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
             raise ValueError(f"{name}_file: can't read {path}: {reason}") from None

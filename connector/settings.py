@@ -117,6 +117,16 @@ class Settings(BaseSettings):
             raise ValueError(f"ca_bundle: there is no file {self.ca_bundle}")
         return self
 
+    def refuse_no_url(self) -> None:
+        """Who names a client means a tenant elsewhere: licenses of the built-in one would go to nobody.
+        Only `tenant serve` takes a client without a URL. Raises BadSettings."""
+        if self.anysoft.url is None and (self.anysoft.client_id or self.anysoft.client_secret):
+            raise BadSettings(
+                "CONNECTOR_ANYSOFT__CLIENT_ID or CONNECTOR_ANYSOFT__CLIENT_SECRET is given without "
+                "CONNECTOR_ANYSOFT__URL: give the address of AnySoft, too, or remove them to work with the "
+                "built-in tenant"
+            )
+
     @property
     def database(self) -> str:
         """The URL of the database."""

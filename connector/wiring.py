@@ -30,6 +30,7 @@ def clock() -> datetime:
 
 def licensing(settings: Settings, engine: Engine) -> Licensing:
     """AnySoft, as the settings say where it is. Raises BadSettings."""
+    settings.refuse_no_url()
     there = settings.anysoft
     if there.url is None:
         return BuiltInTenant(engine, clock, timedelta(seconds=settings.tenant.change_seconds))

@@ -35,7 +35,7 @@ def serve(shell: Shell, port: int, client_id: str) -> None:
     settings = shell.settings
     if settings.anysoft.url is not None:
         raise Failed("CONNECTOR_ANYSOFT__URL names a tenant elsewhere: unset it to serve the built-in one")
-    prepare(settings).dispose()
+    prepare(settings, serves_tenant=True).dispose()
     shell.actor(Role.ADMIN)
     check_port(HOST, port)
     given = settings.anysoft.client_secret

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from connector import wiring
+from connector.opening import prepare
 from connector.secret_key import secret_key
 from connector.settings import BadSettings, Overrides, Settings, load
 
@@ -79,6 +81,28 @@ def test_each_secret_may_lie_in_a_file(tmp_path: Path, monkeypatch: pytest.Monke
     assert found.anysoft.client_secret is not None
     assert found.anysoft.client_secret.get_secret_value() == "s3cret"
     assert "s3cret" not in repr(found)
+
+
+def test_an_empty_file_of_a_secret_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("\n")
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__URL", "https://anysoft.example")
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__CLIENT_ID", "me")
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__CLIENT_SECRET_FILE", str(tmp_path / "secret"))
+    assert f"the file {tmp_path / 'secret'} is empty" in refused()
+
+
+@pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET"])
+def test_a_client_without_a_url_never_means_the_built_in_tenant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv(f"CONNECTOR_ANYSOFT__{name}", "something")
+    with pytest.raises(BadSettings, match="CONNECTOR_ANYSOFT__URL: give the address"):
+        prepare(load(Overrides(data_dir=tmp_path / "data")))
+    assert not (tmp_path / "data").exists()
+    served = prepare(load(Overrides(data_dir=tmp_path / "data")), serves_tenant=True)
+    with pytest.raises(BadSettings, match="CONNECTOR_ANYSOFT__URL"):
+        wiring.licensing(load(), served)
+    served.dispose()
 
 
 def test_a_directory_may_be_declared_with_its_secret_in_the_environment(
