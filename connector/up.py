@@ -105,7 +105,8 @@ def _child(name: str, overrides: Overrides, options: Sequence[str]) -> Child:
     environment = dict(os.environ)
     if overrides.public_url is not None:
         environment["CONNECTOR_PUBLIC_URL"] = overrides.public_url
-    command = [sys.executable, "-m", "connector", name, "--parent", str(os.getpid()), *options]
+    # -P: the working folder is nobody's library; a `scim.py` there must neither run nor hide ours
+    command = [sys.executable, "-P", "-m", "connector", name, "--parent", str(os.getpid()), *options]
     if overrides.config is not None:
         command += ["--config", str(overrides.config)]
     if overrides.data_dir is not None:

@@ -25,7 +25,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "connector", *arguments]
+    """As the console script: the working folder isn't on its path."""
+    return [sys.executable, "-P", "-m", "connector", *arguments]
 
 
 def run(folder: Path, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:

@@ -134,6 +134,15 @@ def _ready(url: str) -> bool:
         return False
 
 
+def test_what_lies_in_the_working_folder_is_never_run(tmp_path: Path) -> None:
+    for name in ("scim", "sync", "connector", "requests", "json"):
+        (tmp_path / f"{name}.py").write_text(f"open('ran-{name}', 'w').close(); raise SystemExit('not ours')")
+    with started(tmp_path, "up", "--port", "0") as running:
+        assert requests.get(f"{running.url}/readyz", timeout=5).status_code == 200
+        until(lambda: any('"working"' in line for line in running.err), 30, running.tell)
+        assert list(tmp_path.glob("ran-*")) == []
+
+
 def test_web_and_worker_run_alone_too(tmp_path: Path) -> None:
     with started(tmp_path, "web", "--port", "0") as web, started(tmp_path, "worker") as worker:
         assert _ready(web.url)
