@@ -22,9 +22,9 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    #: A path that no schema has or that is read-only, and a value that can't be used, skip their operation with
-    #: a warning, but don't fail the request (a disable must not fail because of a mapped custom attribute),
-    #: but not what is `vital` (schema.py); "" means no value, a number its text; a replace whose [ ] matches
+    #: A path that no schema has or that is read-only, or a value that can't be used, skips its operation with
+    #: a warning instead of failing the request: a disable must not fail because of a mapped custom attribute.
+    #: Not so what is `vital` (schema.py). "" means no value, a number its text; a replace whose [ ] matches
     #: nothing makes the element, as an add does.
     forgiving: bool
     patched_user: Answer = Answer.FULL

@@ -1,21 +1,28 @@
 """What does each request on Users and Groups do? HTTP-free: a call in, a reply out (RFC 7644 section 3)."""
 
+import heapq
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from scim import body, dialects, operations, parameters, patch, resources, stream
 from scim.budget import Budget
 from scim.dialects import DIALECTS, Answer, Dialect
-from scim.errors import PreconditionFailed
+from scim.errors import PreconditionFailed, TooMany
+from scim.matching import sort_key
 from scim.projection import Projection
-from scim.schema import GROUP, LICENSE, USER, ResourceType
+from scim.query import Query
+from scim.schema import GROUP, LICENSE, TYPES, USER, ResourceType
 from scim.store import Kind, MemberOp, MemberVerb, Reader, Store, Stored, Writer
 
 #: Each of these warnings is a row; more of them in one request are summed up
 MAX_WARNINGS = 20
+#: Resources of each type that are read to merge types into one sorted list
+MAX_MERGED = 10_000
 #: values that [ ] in attribute names are compared with in one request
 MAX_LOOKS = 1_000_000
 
@@ -59,20 +66,21 @@ class Reply:
 
 
 def search(call: Call, types: Sequence[ResourceType], given: Mapping[str, Any]) -> Reply:
-    """A list; of several types first all of one, then all of the next (RFC 7644 3.4.2.1)."""
+    """A list; of several types first all of one, then all of the next (RFC 7644 3.4.2.1), unless sorted."""
     wanted = parameters.read(given, types)
     with ExitStack() as stack:
         reader = stack.enter_context(call.caller.store.reading())
-        found: list[tuple[Stored, Projection]] = []
-        total = 0
-        for each in types:
-            query = wanted.queries.get(each.endpoint)
-            if query is None:
-                continue
-            start = max(1, wanted.start - total)
-            page = reader.find(each.kind, parameters.window(query, start, wanted.count - len(found)))
-            total += page.total
-            found += [(stored, wanted.projections[each.endpoint]) for stored in page.items]
+        asked = [(each, wanted.queries[each.endpoint]) for each in types if each.endpoint in wanted.queries]
+        if len(asked) > 1 and any(query.sort_by for _, query in asked):
+            total, items = _merged(call, reader, asked, wanted)
+        else:
+            total, items = 0, []
+            for each, query in asked:
+                start = max(1, wanted.start - total)
+                page = reader.find(each.kind, parameters.window(query, start, wanted.count - len(items)))
+                total += page.total
+                items += page.items
+        found = [(stored, wanted.projections[TYPES[stored.kind].endpoint]) for stored in items]
         head = {
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"],
             "totalResults": total,
@@ -84,15 +92,38 @@ def search(call: Call, types: Sequence[ResourceType], given: Mapping[str, Any]) 
     return reply
 
 
+def _merged(
+    call: Call, reader: Reader, asked: Sequence[tuple[ResourceType, Query]], wanted: parameters.Search
+) -> tuple[int, list[Stored]]:
+    """The total, and the wanted part of one sorted list of several types (RFC 7644 3.4.2.3): each is read
+    from its beginning, as nobody can say where the part begins in it."""
+    most = wanted.start - 1 + wanted.count if wanted.count else 0
+    if most > MAX_MERGED:
+        raise TooMany(f"sorted lists of several types end after {MAX_MERGED}; search one type, as /Users")
+    total, lists = 0, []
+    for each, query in asked:
+        page = reader.find(each.kind, parameters.window(query, 1, most))
+        total += page.total
+        lists.append(
+            [(_sort_key(query, resources.show(stored, call.base_url), each), stored) for stored in page.items]
+        )
+    merged = heapq.merge(*lists, key=itemgetter(0), reverse=asked[0][1].descending)
+    return total, [stored for _, stored in islice(merged, wanted.start - 1, most)]
+
+
+def _sort_key(query: Query, resource: Mapping[str, Any], resource_type: ResourceType) -> tuple[bool, Any]:
+    """A type without the attribute has no value of it."""
+    return sort_key(query.sort_by, resource, resource_type) if query.sort_by else (True, "")
+
+
 def get(call: Call, resource_type: ResourceType, id: str) -> Reply:
     projection = parameters.project(call.given, resource_type)
     with ExitStack() as stack:
         reader = stack.enter_context(call.caller.store.reading())
         stored = reader.get(resource_type.kind, id)
         etag = resources.etag(stored)
-        # A user's version doesn't tell of groups and licenses: only an answer without them can be old news.
-        covered = not any(projection.wants(each) for each in _COMPUTED.get(resource_type.kind, ()))
-        if covered and _names(call.if_none_match, stored):
+        # Only an answer that holds nothing of which the version doesn't tell can be old news.
+        if _names(call.if_none_match, stored) and not _shows_more(projection, resource_type):
             return Reply(304, headers={"ETag": etag})
         chunks = stream.single(next(_shown(call, reader, [(stored, projection)])))
         reply = Reply(200, chunks, {"ETag": etag}, stack.pop_all().close)
@@ -156,8 +187,8 @@ def delete(call: Call, resource_type: ResourceType, id: str) -> Reply:
 
 
 _MEMBERS = GROUP.attributes[""]["members"]
-#: What a resource shows that its version doesn't tell of
-_COMPUTED = {Kind.USER: (USER.attributes[""]["groups"], USER.attributes[LICENSE]["licenses"])}
+#: What a user shows that isn't theirs
+_COMPUTED = (USER.attributes[""]["groups"], USER.attributes[LICENSE]["licenses"])
 
 
 def _sent(call: Call, resource_type: ResourceType) -> resources.Sent:
@@ -173,6 +204,13 @@ def _warn(writer: Writer, resource_type: ResourceType, warnings: Sequence[tuple[
 
 def _limit(resource_type: ResourceType) -> int:
     return body.MAX_GROUP_BYTES if resource_type is GROUP else body.MAX_BYTES
+
+
+def _shows_more(projection: Projection, resource_type: ResourceType) -> bool:
+    """Than what the version tells of: a user's groups and licenses, the names of a group's members."""
+    if resource_type is GROUP:
+        return projection.shows(_MEMBERS, "display")
+    return any(projection.wants(each) for each in _COMPUTED)
 
 
 def _locked(call: Call, writer: Writer, resource_type: ResourceType, id: str) -> Stored:
@@ -247,7 +285,7 @@ def _shown(
 
     `new`: made in this request, so that a user is in no group yet.
     """
-    groups_of, licenses_of = _COMPUTED[Kind.USER]
+    groups_of, licenses_of = _COMPUTED
     users = [(each.id, projection) for each, projection in found if each.kind is Kind.USER]
     with_groups = [id for id, projection in users if not new and projection.wants(groups_of)]
     with_licenses = [id for id, projection in users if projection.wants(licenses_of)]

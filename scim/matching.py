@@ -109,6 +109,21 @@ def values(attr: Attr, resource: Mapping[str, Any]) -> list[Any]:
     return [element for element in elements if element is not None]
 
 
+def sort_key(attr: Attr, resource: Mapping[str, Any], resource_type: ResourceType) -> tuple[bool, Any]:
+    """Of several elements the primary one counts, else the first (RFC 7644 3.4.2.3). Resources without a
+    value come last, or first when descending."""
+    leaf, sub = resource_type.attribute(attr), attr.sub
+    if leaf.type is Type.COMPLEX:
+        leaf, sub = leaf.subs["value"], "value"
+    found = values(Attr(attr.name, "", attr.urn), resource)
+    if sub:
+        having = [element for element in found if isinstance(element, dict) and element.get(sub) is not None]
+        primary = next((element for element in having if element.get("primary") is True), None)
+        found = [element[sub] for element in ([primary] if primary else having)]
+    value = _comparable(leaf, found[0]) if found else None
+    return (True, "") if value is None else (False, value)
+
+
 def _leaf(scope: Scope, attr: Attr) -> Attribute:
     if isinstance(scope, ResourceType):
         return scope.attribute(attr)

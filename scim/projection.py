@@ -48,6 +48,13 @@ class Projection:
             return bool(_of(self.only, attribute))
         return not any(_is_whole(part) for part in _of(self.without, attribute))
 
+    def shows(self, attribute: Attribute, sub: str) -> bool:
+        """Whether that part of any of its values may be returned."""
+        if self.only is not None:
+            return any(part.sub in ("", sub) for part in _of(self.only, attribute))
+        cut = any(part.sub == sub and part.picks is None for part in _of(self.without, attribute))
+        return self.wants(attribute) and not cut
+
     def of(self, resource: dict[str, Any], resource_type: ResourceType, budget: Budget) -> dict[str, Any]:
         """The resource as it is returned; it stays as it is. Raises TooMany."""
         if self.only is None and not self.without:

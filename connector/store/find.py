@@ -1,6 +1,6 @@
 """Which resources match a query? Asked of the database where it can say so exactly, else row by row."""
 
-from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindparam, func, select, true
@@ -11,9 +11,9 @@ from connector.store.rows import chunks
 from connector.store.rowwise import resources, stored
 from connector.store.scope import own_groups, own_users
 from connector.store.tables import Key, groups, users
-from scim.matching import values
+from scim.matching import sort_key
 from scim.query import Attr, Compare, Op, Query
-from scim.schema import fold
+from scim.schema import TYPES
 from scim.store import Kind, Page, Stored
 
 #: beyond any position; keeps absurd ones out of the database
@@ -123,11 +123,11 @@ def _by_hand(
     table = table_of(kind)
     ordered = candidates.order_by(table.c.pk)
     found = [
-        (_sort_key(query.sort_by, resource), pk)
+        (sort_key(query.sort_by, resource, TYPES[kind]) if query.sort_by else None, pk)
         for pk, resource in resources(connection, directory, kind, ordered, query.condition, base_url)
     ]
     if query.sort_by is not None:
-        found.sort(key=lambda entry: entry[0], reverse=query.descending)
+        found.sort(key=itemgetter(0), reverse=query.descending)
     skipped, wanted = window
     pks = [pk for _, pk in found[skipped : skipped + wanted]]
     rows: dict[int, Stored] = {}
@@ -135,15 +135,3 @@ def _by_hand(
         read = connection.execute(select(table).where(table.c.pk.in_(chunk)))
         rows |= {row.pk: stored(kind, row) for row in read}
     return Page(len(found), tuple(rows[pk] for pk in pks))
-
-
-def _sort_key(sort_by: Attr | None, resource: Mapping[str, Any]) -> tuple[bool, str]:
-    """Resources without a value come last, or first when descending (RFC 7644 3.4.2.3)."""
-    if sort_by is None:
-        return (False, "")
-    present = values(sort_by, resource)
-    best = next((v for v in present if isinstance(v, dict) and v.get("primary") is True), None)
-    value = best if best is not None else (present[0] if present else None)
-    if isinstance(value, dict):
-        value = value.get("value")
-    return (True, "") if value is None else (False, fold(str(value)))

@@ -132,7 +132,8 @@ class Memory:
     def _sorted(self, found: list[Stored], query: Query) -> list[Stored]:
         """Without a value: last, or first when descending (RFC 7644 3.4.2.3)."""
         assert query.sort_by is not None
-        keys = {each.id: _sort_key(values(query.sort_by, self.json(each.id))) for each in found}
+        whole, sub = replace(query.sort_by, sub=""), query.sort_by.sub or "value"
+        keys = {each.id: _sort_key(values(whole, self.json(each.id)), sub) for each in found}
         return sorted(found, key=lambda each: keys[each.id], reverse=query.descending)
 
     def _touched(self, stored: Stored) -> Stored:
@@ -167,10 +168,10 @@ class Memory:
                 raise Taken("userName")
 
 
-def _sort_key(present: Sequence[Any]) -> tuple[bool, str]:
+def _sort_key(present: Sequence[Any], sub: str) -> tuple[bool, str]:
     """Of several elements the primary one counts, else the first."""
     chosen = next(
         (each for each in present if isinstance(each, dict) and each.get("primary")), (*present, None)[0]
     )
-    value = chosen.get("value") if isinstance(chosen, dict) else chosen
+    value = chosen.get(sub) if isinstance(chosen, dict) else chosen
     return (value is None, "" if value is None else fold(str(value)))

@@ -193,13 +193,39 @@ def test_a_group_not_read_again_is_304_and_a_user_with_groups_is_not() -> None:
     client = client_of(Memory(), "scim")
     group = client.post(PREFIX + "/Groups", json={"displayName": "G"})
     path, tag = f"{PREFIX}/Groups/{group.get_json()['id']}", group.headers["ETag"]
-    assert client.get(path, headers={"If-None-Match": tag}).status_code == 304
+    unnamed = f"{path}?excludedAttributes=members.display"
+    assert client.get(unnamed, headers={"If-None-Match": tag}).status_code == 304
     client.patch(path, json={"Operations": [{"op": "replace", "value": {"displayName": "H"}}]})
-    assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+    assert client.get(unnamed, headers={"If-None-Match": tag}).status_code == 200
     user = client.post(PREFIX + "/Users", json={"userName": "a"})
     path, tag = f"{PREFIX}/Users/{user.get_json()['id']}", user.headers["ETag"]
     assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
     assert client.get(f"{path}?attributes=userName", headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 200),
+        ("?attributes=members", 200),
+        ("?attributes=members.display,members.value", 200),
+        ('?attributes=members[type eq "User"]', 200),
+        ('?excludedAttributes=members[type eq "User"].display', 200),
+        ("?excludedAttributes=members", 304),
+        ("?excludedAttributes=members.display", 304),
+        ("?attributes=members.value", 304),
+        ("?attributes=displayName", 304),
+    ],
+)
+def test_an_answer_with_the_names_of_members_is_never_304(query: str, status: int) -> None:
+    """Renaming a member changes the answer, but not the group's version."""
+    client = client_of(Memory(), "scim")
+    user = client.post(PREFIX + "/Users", json={"userName": "a", "displayName": "A"}).get_json()["id"]
+    group = client.post(PREFIX + "/Groups", json={"displayName": "G", "members": [user]})
+    rename = {"Operations": [{"op": "replace", "path": "displayName", "value": "B"}]}
+    assert client.patch(f"{PREFIX}/Users/{user}", json=rename).status_code == 200
+    path = f"{PREFIX}/Groups/{group.get_json()['id']}{query}"
+    assert client.get(path, headers={"If-None-Match": group.headers["ETag"]}).status_code == status
 
 
 def test_head_is_get_without_a_body() -> None:
