@@ -22,6 +22,7 @@ from sqlalchemy import (
     Update,
     bindparam,
     delete,
+    exists,
     insert,
     or_,
     select,
@@ -45,6 +46,7 @@ from connector.store.tables import (
     Moment,
     directories,
     groups,
+    mappings,
     memberships,
     nestings,
     users,
@@ -261,6 +263,9 @@ class Session:
         if values["display_name"] != row.display_name:
             detail = f"{row.display_name} -> {values['display_name']}"
             self._record.note("group_renamed", group=row.pk, detail=detail)
+            mapped = select(exists().where(mappings.c.group_pk == row.pk))
+            if self.connection.scalar(mapped):  # it is named in their reasons
+                self._groups.add(row.pk)
         else:
             self._record.note("group_updated", group=row.pk)
         return values

@@ -5,6 +5,7 @@ import pytest
 from connector.anysoft.office import grant_role, revoke_role
 from connector.store import holds
 from connector.store.engine import reading
+from scim.store import Kind
 from sync.model import Held, Origin, RequestState, State
 from sync.plan import Verb
 from sync.reconcile import Scope, rehearse
@@ -245,6 +246,29 @@ def test_r02_a_person_made_anew_takes_over_the_license(company: Company) -> None
     company.round()
     assert company.holders(PRINT) == set(names(1))
     assert company.state(names(1)[0], PRINT) is State.ASSIGNED
+
+
+def test_r02_a_renamed_group_is_named_as_it_is_called_now_and_no_license_call_is_made(
+    company: Company,
+) -> None:
+    """R16: at the next round, whoever else bears the old name by then."""
+    company.buy(PRINT, 1)
+    [anna, bo, other] = company.hire("anna", "bo", "other")
+    inner = company.group("Inner", [bo])
+    group = company.group("Big", [anna, inner])
+    unmapped = company.group("Clerks", [other])
+    company.map(group, PRINT, transitive=True)
+    company.round()
+    with company.directory().writing() as writer:
+        for id, name in ((group, "Big2"), (unmapped, "Scribes")):
+            before = writer.lock(Kind.GROUP, id)
+            writer.save(before, {**before.attributes, "displayName": name})
+    company.group("Big", [other])
+    done = company.round()
+    assert done.plan.actions == ()
+    assert len(done.plan.changes) == 2
+    for name in ("anna", "bo"):
+        assert [r.group_name for r in company.standing(name, PRINT).reasons] == ["Big2"]
 
 
 def test_r08_r15_what_is_done_by_hand_in_the_portal_is_seen(company: Company) -> None:
