@@ -21,7 +21,7 @@ from sync.model import (
     Subscription,
 )
 from sync.plan import Shortage
-from sync.ports import Intent, Missing, Ports, Rejected, Transient, Unauthorized
+from sync.ports import Busy, Intent, Missing, Ports, Rejected, Transient, Unauthorized
 from sync.seats import destinations_short, seats_of, shortage_of
 from sync.sold import Sold
 
@@ -164,6 +164,11 @@ def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription
         changed = once(ports, lambda: ports.licensing.change_quantity(subscription.id, target, key))
         ports.at("quantity accepted")
         after, verdict = quantity.accepted(request, changed, ports.clock()), "accepted"
+    except (Busy, Unauthorized) as error:
+        left = "busy" if isinstance(error, Busy) else "unauthorized"
+        ports.ledger.settle(run, intent, (), left, ports.clock())
+        ports.ledger.store_request(run, request, quantity.postponed(request, ports.clock()), ports.clock())
+        raise
     except Transient as error:
         after = (quantity.unknown if error.maybe_done else quantity.postponed)(request, ports.clock())
         verdict = "unknown" if error.maybe_done else "not_sent"
@@ -176,10 +181,6 @@ def _send(ports: Ports, run: RunId, request: Request, subscription: Subscription
         else:
             after = quantity.refused(request, str(error), ports.clock())
             yield f"AnySoft refused {target} seats of {request.product}: {error}"
-    except Unauthorized:
-        ports.ledger.settle(run, intent, (), "unauthorized", ports.clock())
-        ports.ledger.store_request(run, request, quantity.postponed(request, ports.clock()), ports.clock())
-        raise
     ports.at("answer read")
     ports.ledger.settle(run, intent, (), verdict, ports.clock())
     ports.at("outcome stored")

@@ -27,7 +27,7 @@ from sync.model import (
     Waiter,
 )
 from sync.plan import Applicable, Plan
-from sync.ports import Holding, Mark, Ports, Transient, Unauthorized
+from sync.ports import Busy, Holding, Mark, Ports, Transient, Unauthorized
 from sync.seats import seats_of
 from sync.sold import Sold, read_sold
 
@@ -55,6 +55,8 @@ class Round:
     sold: Sold | None
     trouble: tuple[str, ...] = ()  #: why it is incomplete
     channel: bool = True  #: whoever has to be told can be (R27)
+    put_off: str = ""  #: AnySoft asked to be left alone (429): the rest is done later, no failure (R29)
+    outage: bool = False  #: AnySoft didn't answer
 
 
 def rehearse(ports: Ports, scope: Scope, policy: Policy, cause: str = "dry run") -> Round:
@@ -73,7 +75,7 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
         pass
     run = ports.ledger.begin(cause, scope.value, started)
     trouble: list[str] = []
-    plan, sold = Plan(), None
+    plan, sold, put_off, outage = Plan(), None, "", False
     try:
         sold = read_sold(ports.licensing)
         ports.at("AnySoft read")
@@ -85,9 +87,14 @@ def run_round(ports: Ports, cause: str, scope: Scope, policy: Policy) -> Round:
         ports.ledger.store(run, plan, marks, started)
         ports.at("plan stored")
         trouble.extend(carry_out(ports, run, plan, sold, policy))
+    except Busy as error:
+        put_off, outage = "" if error.outage else str(error), error.outage
+        trouble.extend([str(error)] if error.outage else ())
     except (Transient, Unauthorized) as error:
+        outage = isinstance(error, Transient)
         trouble.append(str(error))
-    return Round(run, cause, scope, started, ports.clock(), plan, sold, tuple(trouble), policy.channel)
+    why, ended = tuple(trouble), ports.clock()
+    return Round(run, cause, scope, started, ended, plan, sold, why, policy.channel, put_off, outage)
 
 
 def make_plan(
@@ -133,6 +140,8 @@ def observe(
             strange = _strange(ports, subscription, left)
             for batch in _chunks(_described(ports, subscription, strange)):
                 ports.ledger.observe(run, subscription.product, batch, started)
+        except Busy:
+            raise  # nothing more is to be asked now
         except Transient as error:
             yield f"the list of who has {subscription.product} broke off, nobody is freed by it: {error}"
             continue

@@ -179,6 +179,7 @@ def compose(
     on_hold, first = ledger.held(listed)
     coming = tuple(_held(plan, mappings)) if dry else ()  # else they are among the others by now
     held = (*(Held(h.user_name, h.product, h.reason, h.group_name) for h in first), *coming)
+    seats = tuple(_seats(round, actions, waiting))
     return Report(
         run=round.run,
         cause=round.cause,
@@ -192,6 +193,7 @@ def compose(
             "held": on_hold + len(coming),
             "failed": len(failed),
             **_untold(counted.get(str(Verb.ANNOUNCE), 0), round),
+            **_for_anysoft(round, seats, ledger),
         },
         actions=actions,
         waiting=tuple(_waiting(lines, waiting, plan, mappings)),
@@ -205,7 +207,7 @@ def compose(
         ),
         incomplete=round.trouble,
         over_allocated=tuple(_over(round)),
-        seats=tuple(_seats(round, actions, waiting)),
+        seats=seats,
     )
 
 
@@ -243,6 +245,16 @@ def _seats(round: Round, actions: Sequence[Done], waiting: Mapping[ProductId, in
         assigned = s.assigned + gave[p] - took[p]
         pending = None if s.pending is None else s.pending.quantity
         yield Seats(p, s.quantity, assigned, waiting.get(p, 0), pending, metered)
+
+
+def _for_anysoft(round: Round, seats: Sequence[Seats], ledger: Ledger) -> dict[str, int]:
+    """For how many of those who wait seats are free: a round that AnySoft ended gave them to nobody."""
+    if not (round.outage or round.put_off):
+        return {}
+    doubtful = ledger.doubtful()
+    free = (s.quantity - s.assigned - doubtful.get(ProductId(s.product), 0) for s in seats)
+    served = sum(min(s.waiting, max(0, n)) for s, n in zip(seats, free, strict=True) if not s.metered)
+    return {"for_anysoft": served} if served else {}
 
 
 def _untold(announced: int, round: Round) -> dict[str, int]:

@@ -1,12 +1,13 @@
 """Which parts has a report, and what does each mean? The same for text, page and mail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sync.beside import namesake
 from sync.explain import FAILURES
 from sync.plan import Verb
+from sync.reconcile import Scope
 from sync.report import Failed, Report, Seats
 
 _HEADINGS = {
@@ -42,11 +43,28 @@ class Section:
 
 def title(report: Report) -> str:
     what = "Dry run, nothing was changed" if report.run is None else f"Round {report.run}"
-    counts = {**report.counts, "held back": report.beside.held_back_count}
-    said = [f"{count} {name}" for name, count in counts.items() if count]
+    said = summary({**report.counts, "held back": report.beside.held_back_count}, report.scope)
     took = "" if report.finished_at is None else f", took {_took(report.started_at, report.finished_at)}"
     when = minute(report.started_at)
-    return f"{what} ({report.cause}, {report.scope}), {when}{took}: {', '.join(said) or 'nothing to do'}"
+    return f"{what} ({report.cause}, {report.scope}), {when}{took}: {said}"
+
+
+#: counted over everybody, whatever the round looked at; the other counts are of what it did and met with
+_OF_ALL = ("waiting", "held", "failed", "held back")
+
+
+def summary(counts: Mapping[str, int], scope: str) -> str:
+    """ "3 assign, 2 blocked of those looked at; in all 14 waiting (14 for AnySoft, not for a seat)"."""
+    whole = scope == Scope.EVERYONE
+    of_all = (*_OF_ALL, "blocked") if whole else _OF_ALL
+    told = {name: f"{n} {name}" for name, n in counts.items() if n and name != "for_anysoft"}
+    if asked := min(counts.get("for_anysoft", 0), counts.get("waiting", 0)):
+        told["waiting"] += f" ({asked} for AnySoft, not for a seat)"
+    if "blocked" in told and not whole:
+        told["blocked"] += " of those looked at"
+    here = ", ".join(said for name, said in told.items() if name not in of_all)
+    left = ", ".join(said for name, said in told.items() if name in of_all)
+    return "; ".join([*([here] if here else []), *([f"in all {left}"] if left else [])]) or "nothing to do"
 
 
 def alarms(report: Report) -> Iterator[str]:
@@ -87,7 +105,7 @@ def _all(report: Report) -> Iterator[Section]:
             (f"{w.position} of {w.of}", w.user, w.product, w.because, f"since {minute(w.since)}")
             for w in report.waiting
         ),
-        "each free seat goes to the first, without a click; a quantity request buys more",
+        _waits_for(report),
         report.counts.get("waiting", 0),
     )
     yield Section("Seats", ("product", *_SEATS), tuple(_seats(s) for s in report.seats))
@@ -111,7 +129,7 @@ def _all(report: Report) -> Iterator[Section]:
         "an open one waits for a person: approve, schedule or decline",
     )
     yield Section(
-        "Blocked",
+        "Blocked" if report.scope == Scope.EVERYONE else "Blocked, of those that this round looked at",
         ("user", "product", "code", "what to do"),
         tuple((b.user, b.product, b.code, b.detail) for b in report.blocked),
         "entitled, and takes no seat: a free one wouldn't help",
@@ -134,6 +152,12 @@ def _all(report: Report) -> Iterator[Section]:
         report.counts.get("failed", 0),
     )
     yield from _beside(report)
+
+
+def _waits_for(report: Report) -> str:
+    if asked := report.counts.get("for_anysoft"):
+        return f"seats are free for {asked} of them, who wait until AnySoft answers"
+    return "each free seat goes to the first, without a click; a quantity request buys more"
 
 
 def _beside(report: Report) -> Iterator[Section]:

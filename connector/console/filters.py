@@ -6,14 +6,16 @@ from flask import Flask
 
 from connector.shown import HOLD_REASONS
 from sync.model import Money
+from sync.report_sections import summary
 
 _NONE = "–"
 
 
 def set_up(app: Flask) -> None:
     app.jinja_env.filters.update(
-        moment=moment, day=day, money=money, number=number, hold_reason=lambda r: HOLD_REASONS.get(r, r)
-    )
+        moment=moment, day=day, money=money, number=number, hold_reason=lambda r: HOLD_REASONS.get(r, r),
+        summary=summary,
+    )  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 

@@ -162,7 +162,9 @@ def test_t03_r20_an_increase_is_bought_once_when_the_answer_is_lost(company: Com
     for _ in range(8):
         company.go(seconds=20)
         company.round()
-    assert len([1 for name, _ in faulty.calls if name == "change_quantity"]) == 1, "it is read, not sent again"
+    assert len([1 for name, _ in faulty.calls if name == "change_quantity"]) == 1, (
+        "it is read, not sent again"
+    )
     company.go(minutes=31)
     company.round()
     assert company.sold(PRINT).quantity == 5
@@ -232,11 +234,27 @@ def test_t11_a_list_that_is_behind_frees_nobody(company: Company) -> None:
     assert company.held(names(1)[0], PRINT) is Held.YES
 
 
+def test_r29_r20_a_429_of_a_quantity_puts_it_off(company: Company) -> None:
+    staffed(company, 5, 3)
+    company.round()
+    company.approve(PRINT)
+    fail(company, ("change_quantity",), busy)
+    done = company.round()
+    assert (done.trouble, done.put_off) == ((), "change_quantity: rate limited")
+    asked = company.request(PRINT)
+    assert asked is not None
+    assert asked.state is RequestState.SCHEDULED
+    assert unsettled(company) == []
+    company.go(minutes=1)
+    company.round()
+    assert company.sold(PRINT).pending is not None
+
+
 def test_anysoft_down_changes_nothing_and_says_why(company: Company) -> None:
     staffed(company, 2, 2)
     fail(company, ("tenant",), busy)
     done = company.round()
-    assert done.trouble == ("tenant: rate limited",)
+    assert (done.trouble, done.put_off) == ((), "tenant: rate limited"), "R29: a 429 is no failure"
     company.round()
     assert company.holders(PRINT) == set(names(2))
 

@@ -13,6 +13,7 @@ from connector.report_html import as_html
 from sync.beside import Beside, ByHand, LeftOut, Namesake, Skipped
 from sync.model import GroupId, PersonId
 from sync.plan import Done, HoldChange, Plan
+from sync.ports import Busy
 from sync.reconcile import Round, Scope, rehearse
 from sync.report import (
     LISTED,
@@ -33,6 +34,7 @@ from sync.report_json import as_json, revive, stored
 from sync.report_sections import alarms, sections
 from sync.report_text import as_csv, as_text
 from tests.company import CENTRE, PRINT, SCAN, Company
+from tests.faulty import Faulty
 from tests.moments import START, at
 
 
@@ -127,7 +129,9 @@ def test_whether_something_needs_a_person(says: str, change: dict[str, object], 
 def test_the_text_tells_all_of_it() -> None:
     text = as_text(FULL)
     for said in (
-        "Round 12 (changes, changed), 2027-03-01 09:00 UTC, took 60.0 s: 1 assign, 40 waiting",
+        "Round 12 (changes, changed), 2027-03-01 09:00 UTC, took 60.0 s: "
+        "1 assign, 1 blocked of those looked at; in all 40 waiting, 1 held, 1 failed",
+        "Blocked, of those that this round looked at (1)",
         "INCOMPLETE: AnySoft answered 500",
         "Assignments (1)\n  anna  anyprint  member of Staff  assigned\n",
         "1 of 40  cleo  anyprint  member of Staff  since 2027-03-01 07:30 UTC",
@@ -147,6 +151,34 @@ def test_the_text_tells_all_of_it() -> None:
         "Not everybody is listed here. All of them: `report show 12 --format csv`",
     ):
         assert said in text
+
+
+def test_r16_a_full_round_counts_everybody_blocked() -> None:
+    text = as_text(replace(FULL, scope="everyone"))
+    assert ": 1 assign; in all 40 waiting, 1 blocked, 1 held, 1 failed\n" in text
+    assert "\nBlocked (1)\n" in text
+
+
+@pytest.mark.parametrize("outage", [True, False])
+def test_r16_r29_who_only_waits_for_anysoft_is_not_said_to_wait_for_a_seat(
+    company: Company, outage: bool
+) -> None:
+    def silent(name: str, args: object) -> None:
+        if name == "create_account":
+            raise Busy("AnySoft is to be left alone", retry_after=20, outage=outage)
+
+    company.buy(PRINT, 10)
+    company.map(company.group("Staff", company.hire(*(f"user{n:02}@x.example" for n in range(14)))), PRINT)
+    company.wrap = lambda real: Faulty(real, (), [], silent).licensing()
+    round = company.round()
+    assert (round.outage, bool(round.put_off)) == (outage, not outage)
+    report = compose(round, company.ports().ledger, company.now)
+    assert "in all 14 waiting (10 for AnySoft, not for a seat)" in as_text(report).splitlines()[0]
+    assert "seats are free for 10 of them, who wait until AnySoft answers" in as_text(report)
+    company.wrap = lambda real: real
+    company.go(seconds=21)
+    served = compose(company.round(Scope.EVERYONE), company.ports().ledger, company.now)
+    assert as_text(served).splitlines()[0].endswith("in all 4 waiting")
 
 
 def test_an_empty_round_has_one_line() -> None:
