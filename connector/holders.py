@@ -16,8 +16,8 @@ from sync.ports import Licensing
 @dataclass(frozen=True, slots=True)
 class Holder:
     user: str  #: as AnySoft names them
-    since: datetime
-    how: str  #: managed, manual; unknown: of nobody whom a directory knows
+    since: datetime | None  #: None: not known, as of one who may have it
+    how: str  #: managed, manual; unknown: of nobody whom a directory knows; unsure: it may be held
     groups: tuple[str, ...]  #: that entitle them
 
 
@@ -36,6 +36,23 @@ def holders(
         groups = () if row is None else tuple(sorted({r.group_name for r in reasons_of(row.reasons)}))
         how = "unknown" if row is None else row.origin if row.origin != "none" else "managed"
         yield Holder(assigned.user_name, assigned.assigned_at, how, groups)
+
+
+def by_ledger(connection: Connection, product: ProductId) -> Iterator[Holder]:
+    """Without AnySoft: as the ledger has them. Nobody is in it whom no directory knows."""
+    query = (
+        select(
+            persons.c.user_name, standings.c.assigned_at, standings.c.held,
+            standings.c.origin, standings.c.reasons,
+        )
+        .join(standings, standings.c.person_pk == persons.c.pk)
+        .where(standings.c.product == product, standings.c.held != "no")
+        .order_by(persons.c.folded)
+    )  # fmt: skip
+    for row in connection.execute(query):
+        how = "unsure" if row.held == "maybe" else row.origin if row.origin != "none" else "managed"
+        groups = tuple(sorted({r.group_name for r in reasons_of(row.reasons)}))
+        yield Holder(row.user_name, row.assigned_at, how, groups)
 
 
 def lacking(anysoft: Licensing, connection: Connection, id: SubscriptionId) -> list[str]:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, exists, or_, select
 from structlog.stdlib import get_logger
 
-from connector import wiring
+from connector import known, wiring
 from connector.besides import Counted, besides
 from connector.due import Cause
 from connector.settings import Settings
@@ -17,10 +17,12 @@ from connector.store.leases import Heartbeat
 from connector.store.tables import group_marks, marks, standings
 from connector.store.trouble import Trouble
 from sync.model import Request, RequestState, RunId
+from sync.plan import Catalog
 from sync.ports import Ports
-from sync.reconcile import Scope, run_round
+from sync.reconcile import Round, Scope, run_round
 from sync.report import Report, compose
 from sync.report_json import stored
+from sync.sold import Sold
 
 #: the lease of whoever makes rounds
 LEASE = "worker"
@@ -33,6 +35,8 @@ READABLE = timedelta(seconds=60)
 class Made:
     run: RunId
     trouble: tuple[str, ...] = ()  #: what was in its way
+    put_off: str = ""  #: AnySoft asked to be left alone: no failure (R29)
+    outage: bool = False  #: AnySoft didn't answer
 
 
 def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat, cause: Cause) -> Made:
@@ -47,26 +51,32 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
     assert round.run is not None, "only a dry run has none"
     with reading(engine) as connection:
         before, slow = trouble.read(connection), trouble.read(connection, trouble.SLOW)
-    told = replace(round, trouble=(*_since(round.trouble, before, started), *unread(engine)))
+    whole = not round.trouble and not round.put_off
+    told = replace(
+        round,
+        trouble=(*_since(round.trouble, before, started), *unread(engine)),
+        sold=round.sold or _last_sold(settings, engine, started),
+    )
     mappings = ports.mirror.mappings()
     with reading(engine) as connection:
         everyone = cause.scope is Scope.EVERYONE
         aside = besides(connection, mappings, everyone=everyone, calls=counted.calls, sold=round.sold)
     composed = compose(told, ports.ledger, ports.clock(), mappings)
-    notes = (*_notes(round.trouble, before, slow, started), *_changes(engine, composed))
+    notes = (*_notes(round, before, slow), *_changes(engine, composed))
     said = stored(replace(composed, notes=notes, beside=aside))
-    ports.ledger.finish(round.run, said, "failed" if round.trouble else "done", ports.clock())
+    outcome = "failed" if round.trouble else "done" if whole else "put off"
+    ports.ledger.finish(round.run, said, outcome, ports.clock())
     if cause.scope is Scope.EVERYONE:
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)
             signals.put(connection, _LAST_FULL, started.isoformat(), started)
-            if not round.trouble:
+            if whole:
                 first_run.end(connection, observed)
     with writing(engine) as connection:
         heartbeat.lease.check_in(connection)
-        seats.note(connection, composed.seats, started)
+        seats.note(connection, composed.seats if round.sold else (), started)
         failing.note(connection, {f.code for f in ports.ledger.failing()}, started)
-    if before is not None and not round.trouble:
+    if before is not None and whole:
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)
             trouble.over(connection)
@@ -74,7 +84,14 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
                 connection, "sync", "rounds.resumed", "", {"since": before.since.isoformat()}, started
             )
     log.info("round", run=round.run, cause=cause.name, scope=cause.scope.value, trouble=round.trouble)
-    return Made(round.run, round.trouble)
+    return Made(round.run, round.trouble, round.put_off, round.outage)
+
+
+def _last_sold(settings: Settings, engine: Engine, now: datetime) -> Sold | None:
+    """For the report of a round that couldn't ask: who waits for AnySoft then, and who for a seat."""
+    there = known.recall(wiring.licensing(settings, engine), engine, now)
+    bought = {s.product: s for s in there.subscriptions}
+    return Sold(Catalog(there.products, frozenset(bought)), bought) if bought else None
 
 
 def _since(why: tuple[str, ...], before: Trouble | None, started: datetime) -> tuple[str, ...]:
@@ -84,13 +101,13 @@ def _since(why: tuple[str, ...], before: Trouble | None, started: datetime) -> t
     return (*why, f"no round came to its end since {since:%Y-%m-%d %H:%M:%S} UTC")
 
 
-def _notes(
-    why: tuple[str, ...], before: Trouble | None, slow: Trouble | None, started: datetime
-) -> Iterator[str]:
-    if before is not None and not why:
+def _notes(round: Round, before: Trouble | None, slow: Trouble | None) -> Iterator[str]:
+    if round.put_off:
+        yield f"{round.put_off}: the rest is done then"
+    elif before is not None and not round.trouble:
         yield (
-            f"AnySoft is back: from {before.since:%Y-%m-%d %H:%M:%S} to {started:%Y-%m-%d %H:%M:%S} UTC "
-            f"no round came to its end ({before.why})"
+            f"AnySoft is back: from {before.since:%Y-%m-%d %H:%M:%S} to "
+            f"{round.started_at:%Y-%m-%d %H:%M:%S} UTC no round came to its end ({before.why})"
         )
     if slow is not None:
         yield f"AnySoft is slow since {slow.since:%Y-%m-%d %H:%M:%S} UTC: {slow.why}"

@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 from connector.store import queue
 from sync.model import Hold, Money, Product, ProductId, ProductType, Request, Subscription
 from sync.plan import Catalog
-from sync.ports import Licensing
 from sync.seats import seats_of
 
 
@@ -37,15 +36,23 @@ class License:
     destinations: int | None  #: created, of a metered product
 
 
-def licenses(anysoft: Licensing, connection: Connection) -> list[License]:
-    """All products, in the catalog's order. Raises Transient, Unauthorized."""
-    products = tuple(anysoft.products())
-    bought = {s.product: s for s in anysoft.subscriptions()}
-    catalog = Catalog(products, frozenset(bought))
+def licenses(
+    products: Sequence[Product], subscriptions: Sequence[Subscription], connection: Connection
+) -> list[License]:
+    """All products, in the catalog's order."""
+    bought = {s.product: s for s in subscriptions}
+    catalog = Catalog(tuple(products), frozenset(bought))
     waiting, doubtful = queue.waiting(connection), queue.doubtful(connection)
     return [
         _license(p, bought.get(p.id), waiting.get(p.id, 0), doubtful.get(p.id, 0), catalog) for p in products
     ]
+
+
+def free(
+    products: Sequence[Product], subscriptions: Sequence[Subscription], connection: Connection
+) -> dict[ProductId, int]:
+    """Seats of each product of which some are free."""
+    return {each.product: each.free for each in licenses(products, subscriptions, connection) if each.free}
 
 
 def _license(

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from connector import points
 from connector.anysoft.client import HttpTenant
 from connector.anysoft.gate import Gate
+from connector.anysoft.last_said import LastSaid
 from connector.anysoft.tenant import BuiltInTenant
 from connector.anysoft.transport import Transport
 from connector.settings import BadSettings, Settings
@@ -40,7 +41,7 @@ def licensing(settings: Settings, engine: Engine) -> Licensing:
         transport = Transport(there.url, there.client_id, secret, there.timeout_seconds, verify)
     except ValueError as error:
         raise BadSettings(f"CONNECTOR_ANYSOFT__URL: {error}") from None
-    return HttpTenant(Gate(transport, engine, clock))
+    return HttpTenant(Gate(transport, engine, clock), LastSaid(engine, transport.url, clock))
 
 
 def bases(anysoft: Licensing) -> Bases:
@@ -96,9 +97,10 @@ def dry_ports(
     settings: Settings,
     engine: Engine,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+    anysoft: Licensing | None = None,
 ) -> Ports:
     """For a dry run, which writes and sends nothing. Raises Transient, Unauthorized."""
-    anysoft = licensing(settings, engine)
+    anysoft = anysoft or licensing(settings, engine)
     return _ports(engine, anysoft, no_fence, _NoFence(), lambda: False, time.sleep, progress)
 
 

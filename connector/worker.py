@@ -192,10 +192,17 @@ class Worker:
             made = self._round_if_due(heartbeat, asked, breaker)
             if made is None:
                 return
-            wait, why = None, made.trouble[0] if made.trouble else ""
+            if made.put_off:
+                self._put_off(None, made.put_off)
+            else:
+                self._learn(heartbeat, None, made.trouble[0] if made.trouble else "", made.outage)
+        except Busy as error:
+            if error.outage:
+                self._learn(heartbeat, error.retry_after, str(error), True)
+            else:
+                self._put_off(error.retry_after, str(error))
         except (Transient, Unauthorized) as error:
-            wait, why = error.retry_after if isinstance(error, Busy) else None, str(error)
-        self._learn(heartbeat, wait, why)
+            self._learn(heartbeat, None, str(error), isinstance(error, Transient))
         if asked is not None:
             with writing(self.engine) as connection:
                 heartbeat.lease.check_in(connection)
@@ -221,7 +228,7 @@ class Worker:
         made = rounds.make(ports, self.settings, self.engine, heartbeat, cause)
         if cause.scope is Scope.EVERYONE:
             self._ports = None  # the catalog may have changed
-        if not made.trouble:
+        if not made.trouble and not made.put_off:
             self._remember(ports)
         return made
 
@@ -238,7 +245,14 @@ class Worker:
             )
         return self._ports
 
-    def _learn(self, heartbeat: Heartbeat, wait: float | None, why: str) -> None:
+    def _put_off(self, wait: float | None, why: str) -> None:
+        """AnySoft asked to be left alone (429), which is no failure (R29); its breaker has it, too."""
+        now = wiring.clock()
+        self._in_vain, self._owed = max(self._in_vain, 1), True  # it is asked by one call first
+        self._patient_until = patience(1, now) if wait is None else now + timedelta(seconds=wait)
+        get_logger(__name__).info("a round was put off", why=why)
+
+    def _learn(self, heartbeat: Heartbeat, wait: float | None, why: str, outage: bool) -> None:
         """Back off after a round that something was in the way of, and say so where `doctor` finds it."""
         now = wiring.clock()
         self._in_vain = self._in_vain + 1 if why else 0
@@ -247,7 +261,7 @@ class Worker:
         with writing(self.engine) as connection:
             heartbeat.lease.check_in(connection)
             if why:
-                trouble.note(connection, why, self._patient_until, now)
+                trouble.note(connection, why, self._patient_until, now, outage=outage)
         if why:
             get_logger(__name__).warning("a round was in vain", why=why, again_at=self._patient_until)
 

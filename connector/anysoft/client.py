@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from connector.anysoft import bodies, forms, wire
 from connector.anysoft.fields import Malformed
+from connector.anysoft.last_said import LastSaid
 from connector.anysoft.licensing import BATCH
 from connector.anysoft.transport import NoSuchCall, Request, Sends
 from connector.store.fold import folded
@@ -48,8 +49,9 @@ UNASSIGNING = frozenset(
 class HttpTenant:
     """An answer that isn't what the contract says is Transient: it proves nothing; a write may be done."""
 
-    def __init__(self, transport: Sends) -> None:
+    def __init__(self, transport: Sends, last_said: LastSaid | None = None) -> None:
         self._transport = transport
+        self.last_said = last_said  #: is told what is sold; None: nobody keeps it
 
     # ---- what there is ----
 
@@ -57,10 +59,16 @@ class HttpTenant:
         return self._ask(Request("GET", "/v1/tenant"), wire.tenant_of)
 
     def products(self) -> Sequence[Product]:
-        return list(self._list("/v1/products", wire.product_of))
+        said = list(self._list("/v1/products", wire.product_of))
+        if self.last_said:
+            self.last_said.products(said)
+        return said
 
     def subscriptions(self) -> Sequence[Subscription]:
-        return list(self._list("/v1/subscriptions", wire.subscription_of))
+        said = list(self._list("/v1/subscriptions", wire.subscription_of))
+        if self.last_said:
+            self.last_said.subscriptions(said)
+        return said
 
     def subscription(self, id: SubscriptionId) -> Subscription:
         return self._ask(Request("GET", _path("subscriptions", id)), wire.subscription_of)

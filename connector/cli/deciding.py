@@ -9,11 +9,12 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
-from connector import prompts, shown, wiring
+from connector import known, prompts, shown, wiring
 from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, SEEN, USER, Figures
-from connector.cli.license import amount
-from connector.cli.out import json_option, show_fields, show_rows, text
+from connector.cli.license import amount, known_of, licenses_of
+from connector.cli.out import json_option, show_fields, show_note, show_rows, text
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
+from connector.known import Known
 from connector.store import holds, queue, requests, signals
 from connector.store.engine import reading, writing
 from connector.store.explain import find_people
@@ -37,7 +38,7 @@ def queue_() -> None:
 def list_queue(shell: Shell, product: str, as_json: bool) -> None:
     """Everybody who waits for PRODUCT, in order (R14)."""
     shell.actor()
-    _check_product(shell, product)
+    there = _check_product(shell, product)
     with reading(shell.engine) as connection:
         line = queue.read_queue(connection, ProductId(product), MOST)
     rows = [
@@ -48,10 +49,12 @@ def list_queue(shell: Shell, product: str, as_json: bool) -> None:
             "since": w.since,
             "moved": w.moved_to < 0,
             "base_ready": w.base_ready,
+            **there.marks(),
         }
         for place, w in enumerate(line, 1)
     ]
     columns = ("position", "user", "priority", "since", "moved", "base_ready")
+    show_note(there.note, as_json=as_json)
     show_rows(rows, columns, as_json=as_json, nothing=f"Nobody waits for {product}.")
 
 
@@ -78,10 +81,13 @@ def move(shell: Shell, product: str, user: str, to: int, as_json: bool) -> None:
     )
 
 
-def _check_product(shell: Shell, product: str) -> None:
-    known = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
-    if product not in known:
-        raise Failed(f"there is no product {product}: use one of {', '.join(known)}")
+def _check_product(shell: Shell, product: str) -> Known:
+    """AnySoft isn't asked: who waits for what is in the ledger."""
+    there = known.recall(wiring.licensing(shell.settings, shell.engine), shell.engine, wiring.clock())
+    sold = [p.id for p in there.products]
+    if product not in sold:
+        raise Failed(f"there is no product {product}: use one of {', '.join(sold)}")
+    return there
 
 
 @click.group("request")
@@ -97,7 +103,8 @@ def list_requests(shell: Shell, as_json: bool) -> None:
     actor = shell.actor()
     with reading(shell.engine) as connection:
         found = requests.list_requests(connection)
-    rows = _prompts(shell, found)
+    there = known_of(shell)
+    rows = [row | there.marks() for row in _prompts(shell, found, there)]
     _note_shown(shell, actor.name, found)
     columns = (
         "id",
@@ -112,6 +119,8 @@ def list_requests(shell: Shell, as_json: bool) -> None:
         "next_bill",
         "opened_at",
     )
+    show_note(there.note, as_json=as_json)
+    rows = rows if as_json else [_spoken(row) for row in rows]
     show_rows(rows, columns, as_json=as_json, nothing="Nobody was asked to buy anything.")
 
 
@@ -125,22 +134,24 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
     with refusals(), reading(shell.engine) as connection:
         found = requests.get(connection, RequestId(id))
         line = queue.read_queue(connection, found.product, 50)
-    anysoft, settings = wiring.licensing(shell.settings, shell.engine), shell.settings
+    there, settings = known_of(shell), shell.settings
+    licenses = licenses_of(shell, there)
     with reading(shell.engine) as connection:
-        known = shown.licenses(anysoft, connection)
-        asked = shown.prompt(found, known)
-        price = next((each.price for each in known if each.product == found.product), None)
+        asked = shown.prompt(found, licenses)
+        price = next((each.price for each in licenses if each.product == found.product), None)
         said = prompts.content(
             connection, found, price, asked.renews_on, wiring.policy(settings),
             settings.sync.sales_contact, now(),
         )  # fmt: skip
     _note_shown(shell, actor.name, [found])
+    row = _prompts(shell, [found], there)[0]
+    show_note(there.note, as_json=as_json)
     if as_json:
-        row = _prompts(shell, [found])[0] | {"people": [w.user_name for w in line], "waits": said.people}
+        people = {"people": [w.user_name for w in line], "waits": said.people}
         more = {name: getattr(said, name) for name in _SAID}
-        show_fields(row | more, as_json=True)
+        show_fields(row | people | more | there.marks(), as_json=True)
         return
-    show_fields(_prompts(shell, [found])[0], as_json=False)
+    show_fields(_spoken(row), as_json=False)
     click.echo()
     for each in prompts.lines(found, said, asked.charge_now, asked.next_bill, asked.renews_on):
         click.echo(text(each))
@@ -212,8 +223,9 @@ def _buy(
             )
         words = f"{r.product}: {r.quantity} are bought, {r.need} missing, {r.proposed} proposed. Go on?"
         click.confirm(text(words), abort=True, err=True)
-    figures = seen or (r.quantity, r.need)
-    _decide(shell, id, lambda r, sub, by, at: change(r, sub, figures, by, at), as_json)
+    figures, anysoft = seen or (r.quantity, r.need), wiring.licensing(shell.settings, shell.engine)
+    bought = anysoft.subscription(r.subscription)  # as it is now, or nothing is bought
+    _decide(shell, id, lambda r, by, at: change(r, bought, figures, by, at), as_json)
 
 
 def _note_shown(shell: Shell, to: str, found: Sequence[Request]) -> None:
@@ -228,21 +240,20 @@ def _note_shown(shell: Shell, to: str, found: Sequence[Request]) -> None:
 @pass_shell
 def decline(shell: Shell, id: int, reason: str, as_json: bool) -> None:
     """Don't buy; those who wait go on waiting."""
-    _decide(shell, id, lambda r, sub, by, at: rules.decline(r, by, reason, at), as_json)
+    _decide(shell, id, lambda r, by, at: rules.decline(r, by, reason, at), as_json)
 
 
-Change = Callable[[Request, Subscription, str, datetime], Request]
+Change = Callable[[Request, str, datetime], Request]
 
 
 def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
     """The decision and the ask for a round: both are stored, or neither. New figures count as shown."""
     actor = shell.actor(Role.APPROVER)
-    anysoft = wiring.licensing(shell.settings, shell.engine)
     with refusals():
         with reading(shell.engine) as connection:
             before = requests.get(connection, RequestId(id))
         try:
-            after = change(before, anysoft.subscription(before.subscription), actor.name, now())
+            after = change(before, actor.name, now())
             with writing(shell.engine) as connection:
                 stored = requests.store(connection, before, after, actor.name, now())
                 signals.ask(connection, False, actor.name, now())
@@ -251,19 +262,23 @@ def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
             raise Failed(f"{error}, or see `request show {id}`") from None
         except (rules.NotOpen, requests.Changed) as error:
             raise Failed(f"{error}: see `request show {id}`") from None
-    show_fields(_prompts(shell, [stored])[0], as_json=as_json)
+    row = _prompts(shell, [stored], known_of(shell))[0]
+    show_fields(row if as_json else _spoken(row), as_json=as_json)
 
 
-def _prompts(shell: Shell, found: list[Request]) -> list[dict[str, Any]]:
-    anysoft = wiring.licensing(shell.settings, shell.engine)
-    with reading(shell.engine) as connection:
-        licenses = shown.licenses(anysoft, connection)
+def _prompts(shell: Shell, found: list[Request], there: Known) -> list[dict[str, Any]]:
+    licenses = licenses_of(shell, there)
     rows = []
     for each in found:
         prompt = shown.prompt(each, licenses)
         costs = {"charge_now": amount(prompt.charge_now), "next_bill": amount(prompt.next_bill)}
         rows.append(asdict(prompt) | costs)
     return rows
+
+
+def _spoken(row: dict[str, Any]) -> dict[str, Any]:
+    """What isn't known is said to be so, never left out (L11)."""
+    return row | {name: row[name] or "price unknown" for name in ("charge_now", "next_bill")}
 
 
 @click.group()

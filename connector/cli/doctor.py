@@ -7,7 +7,7 @@ from datetime import UTC
 import click
 from sqlalchemy import Engine, select
 
-from connector import rounds, wiring
+from connector import known, rounds, wiring
 from connector.cli.out import json_option, show_rows
 from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Shell, now, pass_shell
@@ -30,7 +30,7 @@ from connector.store.failing import Cause
 from connector.store.leases import database_now
 from connector.store.tables import leases
 from sync.model import RequestState
-from sync.ports import Transient, Unauthorized
+from sync.ports import Busy, Transient, Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,10 @@ def _anysoft(settings: Settings, engine: Engine) -> Finding:
     try:
         tenant = wiring.licensing(settings, engine).tenant()
     except (Transient, Unauthorized, BadSettings) as error:
+        with reading(engine) as connection:
+            put_off = known.waits(connection, wiring.clock()) if isinstance(error, Busy) else ""
+        if put_off:
+            return Finding("anysoft", "ok", f"{put_off}: no failure, it is waited for (R29)")
         return Finding("anysoft", "failed", str(error))
     if not tenant.administers:
         return Finding(
@@ -100,9 +104,11 @@ def _anysoft(settings: Settings, engine: Engine) -> Finding:
 
 def _rounds(settings: Settings, engine: Engine) -> Finding:
     with reading(engine) as connection:
-        found = trouble.read(connection)
+        found, put_off = trouble.read(connection), known.waits(connection, wiring.clock())
     if found is None:
-        return Finding("rounds", "ok", "nothing is in their way")
+        return Finding(
+            "rounds", "ok", f"{put_off}: they go on then" if put_off else "nothing is in their way"
+        )
     again = "" if found.again_at is None else f"; tried again at {found.again_at:%Y-%m-%d %H:%M:%S} UTC"
     return Finding("rounds", "failed", f"since {found.since:%Y-%m-%d %H:%M:%S} UTC: {found.why}{again}")
 

@@ -8,12 +8,14 @@ import click
 
 from connector import holders
 from connector.cli.kinds import PRODUCT, USER
-from connector.cli.license import anysoft_of, desk_of
-from connector.cli.out import json_option, show_rows, text
+from connector.cli.license import anysoft_of, desk_of, known_of
+from connector.cli.out import json_option, show_note, show_rows, text
 from connector.cli.shell import Failed, Shell, pass_shell, refusals
+from connector.known import Known
 from connector.manual import Desk, Told
 from connector.store.engine import reading
-from sync.model import ProductId
+from sync.model import Subscription
+from sync.ports import Transient
 
 #: users named in a question
 NAMED = 10
@@ -26,18 +28,50 @@ NAMED = 10
 @pass_shell
 def users_(shell: Shell, product: str, lacking: bool, as_json: bool) -> None:
     """Who has a license, since when, by hand or because of which groups; or who could be given it (L7)."""
-    actor, anysoft = shell.actor(), anysoft_of(shell)
-    with refusals():
-        id = Desk(shell.engine, anysoft, actor.name).subscription(product).id
+    shell.actor()
+    if lacking:
+        _lacking(shell, product, as_json)
+        return
+    there = known_of(shell)
+    bought = _bought(there, product)
+    try:
+        found = [] if there.note else _listed(shell, bought)
+    except Transient:
+        there = known_of(shell)
+        if not there.note:
+            raise
     with reading(shell.engine) as connection:
-        if lacking:
-            offered = [{"user": user} for user in holders.lacking(anysoft, connection, id)]
-            nobody = f"There is nobody to give {product} to: whoever may have it has it."
-            show_rows(offered, ("user",), as_json=as_json, nothing=nobody)
-            return
-        found = [asdict(each) for each in holders.holders(anysoft, connection, id, ProductId(product))]
+        if there.note:
+            found = list(holders.by_ledger(connection, bought.product))
+    rows = [asdict(each) | there.marks() for each in found]
     columns = ("user", "since", "how", "groups")
-    show_rows(found, columns, as_json=as_json, nothing=f"Nobody has {product}: `license assign` gives it.")
+    show_note(there.note, as_json=as_json)
+    show_rows(rows, columns, as_json=as_json, nothing=f"Nobody has {product}: `license assign` gives it.")
+
+
+def _listed(shell: Shell, bought: Subscription) -> list[holders.Holder]:
+    with reading(shell.engine) as connection:
+        return list(holders.holders(anysoft_of(shell), connection, bought.id, bought.product))
+
+
+def _lacking(shell: Shell, product: str, as_json: bool) -> None:
+    """Whom AnySoft has accounts of is kept nowhere here: it must be asked."""
+    anysoft = anysoft_of(shell)
+    bought = Desk(shell.engine, anysoft, "").subscription(product)
+    with reading(shell.engine) as connection:
+        rows = [{"user": user} for user in holders.lacking(anysoft, connection, bought.id)]
+    nobody = f"There is nobody to give {product} to: whoever may have it has it."
+    show_rows(rows, ("user",), as_json=as_json, nothing=nobody)
+
+
+def _bought(there: Known, product: str) -> Subscription:
+    sold = [str(each.id) for each in there.products]
+    if product not in sold:
+        raise Failed(f"there is no product {product}: use one of {', '.join(sold)}")
+    for each in there.subscriptions:
+        if each.product == product:
+            return each
+    raise Failed(f"{product} isn't bought: `license add {product} --quantity N …` buys it")
 
 
 @click.command()

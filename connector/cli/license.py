@@ -7,13 +7,14 @@ from typing import Any, TypeVar
 
 import click
 
-from connector import shown, wiring
+from connector import known, shown, wiring
 from connector.anysoft.forms import address_mistakes, billing_mistakes
 from connector.anysoft.licensing import cost
 from connector.anysoft.tenant import BuiltInTenant
 from connector.cli.kinds import PRODUCT, QUANTITY, SETTING
-from connector.cli.out import json_option, show_fields, show_rows
+from connector.cli.out import json_option, show_fields, show_note, show_rows
 from connector.cli.shell import Failed, Shell, pass_shell, refusals
+from connector.known import Known
 from connector.manual import Desk
 from connector.store.engine import reading
 from connector.store.operators import Role
@@ -32,8 +33,10 @@ def license_() -> None:
 def list_(shell: Shell, as_json: bool) -> None:
     """All products: quantity, assigned, waiting, free, price, renewal."""
     shell.actor()
-    found = _licenses(shell)
-    rows = [_row(each) if as_json else _row(each) | _unknown(each) for each in found]
+    there = known_of(shell)
+    found = licenses_of(shell, there)
+    rows = [_row(each) | (there.marks() if as_json else _unknown(each)) for each in found]
+    show_note(there.note, as_json=as_json)
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="AnySoft sells nothing here.")
 
 
@@ -53,9 +56,15 @@ def show(shell: Shell, product: str, as_json: bool) -> None:
     _show_one(shell, product, as_json)
 
 
-def _licenses(shell: Shell) -> list[shown.License]:
+def known_of(shell: Shell) -> Known:
+    """What AnySoft sells and has sold: as it says now, else as it said last, marked. Raises Transient,
+    Unauthorized."""
+    return known.ask(anysoft_of(shell), shell.engine, wiring.clock())
+
+
+def licenses_of(shell: Shell, there: Known) -> list[shown.License]:
     with reading(shell.engine) as connection:
-        return shown.licenses(anysoft_of(shell), connection)
+        return shown.licenses(there.products, there.subscriptions, connection)
 
 
 def _row(license: shown.License) -> dict[str, Any]:
@@ -271,14 +280,16 @@ def charges(shell: Shell, product: str | None, as_json: bool) -> None:
 
 
 def _show_one(shell: Shell, product: str, as_json: bool, charge: Charge | None = None) -> None:
-    found = next((each for each in _licenses(shell) if each.product == product), None)
+    there = known_of(shell)
+    found = next((each for each in licenses_of(shell, there) if each.product == product), None)
     if found is None:
         raise Failed(f"there is no product {product}: see `license list`")
-    bought = next((s for s in anysoft_of(shell).subscriptions() if s.product == product), None)
+    bought = next((s for s in there.subscriptions if s.product == product), None)
     billed = {} if bought is None else {"billing": asdict(bought.billing), "address": asdict(bought.address)}
     charged = charge or {}
+    show_note(there.note, as_json=as_json)
     if as_json:
-        show_fields(_row(found) | charged | billed, as_json=True)
+        show_fields(_row(found) | charged | billed | there.marks(), as_json=True)
         return
     told = {name: each or UNKNOWN for name, each in charged.items()}
     show_fields(_row(found) | _unknown(found) | told | billed, as_json=False)

@@ -68,6 +68,12 @@ def show_fields(row: Row, *, as_json: bool) -> None:
         click.echo(f"{name.replace('_', ' '):<{width}}  {text(value)}")
 
 
+def show_note(note: str, *, as_json: bool) -> None:
+    """What is to be known of all that is shown, before it; beside JSON, whose rows have it, on stderr."""
+    if note:
+        click.echo(f"NOTE: {text(note)}", err=as_json)
+
+
 def text(value: Any) -> str:
     """For people; whatever came from a directory can't move the cursor."""
     match value:

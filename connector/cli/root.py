@@ -22,7 +22,9 @@ from connector.web_address import PortTaken
 from sync.ports import Missing, Rejected, Transient, Unauthorized
 
 #: these say themselves what happened and what to do
-_NAMED = (BadSettings, NotOpened, Unavailable, PortTaken, Refused, Transient, Rejected, Missing, Unauthorized)
+_NAMED = (BadSettings, NotOpened, Unavailable, PortTaken, Refused, Rejected, Missing, Unauthorized)
+
+_AGAIN = "try again when `doctor` finds it well"
 
 
 def build() -> click.Command:
@@ -59,6 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except BrokenPipeError:  # `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Transient as error:
+        click.echo(f"Error: {error}. Only AnySoft can tell or do this: {_AGAIN}", err=True)
         return 1
     except _NAMED as error:
         click.echo(f"Error: {error}", err=True)

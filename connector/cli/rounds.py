@@ -3,7 +3,7 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -14,13 +14,14 @@ import orjson
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from connector import rounds, wiring
+from connector import known, rounds, shown, wiring
 from connector.besides import besides
 from connector.cli import pulled
 from connector.cli.kinds import ID, NAME, USER
-from connector.cli.out import json_option, show_json, show_rows
+from connector.cli.out import json_option, show_json, show_note, show_rows
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
+from connector.known import Known
 from connector.report_html import as_html
 from connector.store import explain as explaining
 from connector.store import first_run, runs, signals, trouble
@@ -30,14 +31,16 @@ from connector.store.ledger import SqlLedger
 from connector.store.mirror import SqlMirror
 from connector.store.operators import Role
 from connector.store.progress import read as read_progress
+from connector.store.runs import Run
 from connector.store.trouble import Trouble
 from sync import explain as words
 from sync import report as reports
 from sync import report_json
-from sync.model import Request, RunId
+from sync.model import ProductId, Request, RunId
 from sync.plan import Catalog
-from sync.ports import Fenced
-from sync.reconcile import Scope, rehearse
+from sync.ports import Fenced, Ports, Transient
+from sync.reconcile import Round, Scope, rehearse
+from sync.report_sections import summary
 from sync.report_text import as_csv, as_text
 
 NEEDS_A_PERSON = 3
@@ -52,8 +55,7 @@ def plan(shell: Shell, as_json: bool) -> int:
     """What a full round would do now; nothing is changed (R28)."""
     shell.actor()
     with _progress() as progress:
-        ports = wiring.dry_ports(shell.settings, shell.engine, progress)
-        round = rehearse(ports, Scope.EVERYONE, wiring.policy(shell.settings))
+        ports, round, there = _rehearsed(shell, progress)
         round = replace(round, trouble=(*round.trouble, *rounds.unread(shell.engine)))
         mappings = ports.mirror.mappings()
         listed = reports.ALL if as_json else reports.LISTED
@@ -61,8 +63,26 @@ def plan(shell: Shell, as_json: bool) -> int:
             aside = besides(connection, mappings, everyone=True, listed=listed, sold=round.sold)
         composed = reports.compose(round, ports.ledger, now(), mappings, listed)
         report = replace(composed, beside=aside)
-    _show(report, "json" if as_json else "text")
-    return NEEDS_A_PERSON if report.needs_a_person else 0
+    if as_json:
+        show_json(report_json.as_json(report) | there.marks())
+    else:
+        show_note(there.note, as_json=False)
+        _show(report, "text")
+    return NEEDS_A_PERSON if report.needs_a_person or there.note else 0
+
+
+def _rehearsed(shell: Shell, progress: Callable[[str, int, int], None]) -> tuple[Ports, Round, Known]:
+    """With what AnySoft says now, else with what it said last. Raises Transient: it said nothing yet."""
+    policy = wiring.policy(shell.settings)
+    anysoft = wiring.licensing(shell.settings, shell.engine)
+    there = Known((), (), wiring.clock())
+    try:
+        ports = wiring.dry_ports(shell.settings, shell.engine, progress, anysoft)
+        return ports, rehearse(ports, Scope.EVERYONE, policy), there
+    except Transient as error:
+        there = known.instead(anysoft, shell.engine, error, wiring.clock())
+    ports = wiring.dry_ports(shell.settings, shell.engine, progress, there.licensing())
+    return ports, rehearse(ports, Scope.EVERYONE, policy), there
 
 
 @click.command()
@@ -119,11 +139,11 @@ def _wait_for(shell: Shell, number: int, show: Callable[[str, int, int], None]) 
     while time.monotonic() < until:
         with reading(shell.engine) as connection:
             over, run = signals.answered(connection, number)
-            far, wrong = read_progress(connection, asked), trouble.read(connection)
+            far, wrong = read_progress(connection, asked), known.in_the_way(connection, wiring.clock())
         if over and run is not None:
             return RunId(run)
         if over:
-            raise Failed(f"no round could be made: {_wrong(wrong)}" if wrong else "see the worker's log")
+            raise Failed(f"no round could be made: {wrong or 'see the log of the worker'}")
         if far is not None:
             show(far.what, far.done, far.of)
         pause.wait(0.2)
@@ -151,12 +171,16 @@ def list_(shell: Shell, limit: int, as_json: bool) -> None:
                 "outcome": r.outcome or "running",
                 "started_at": r.started_at,
                 "finished_at": r.finished_at,
-                "counts": {k: v for k, v in r.report.get("counts", {}).items() if v or as_json},
+                "counts": r.report.get("counts", {}) if as_json else _summary(r),
             }
             for r in runs.list_runs(connection, limit)
         ]
     columns = ("run", "outcome", "cause", "scope", "started_at", "counts")
     show_rows(rows, columns, as_json=as_json, nothing="No round has run yet: `sync` runs one.")
+
+
+def _summary(run: Run) -> str:
+    return summary(run.report["counts"], run.scope) if run.report else ""
 
 
 @report.command()
@@ -175,9 +199,11 @@ def show(shell: Shell, run: int | None, form: str, as_json: bool) -> None:
     _show(found, "json" if as_json else form)
     if run is None and form == "text" and not as_json:
         with reading(shell.engine) as connection:
-            wrong = trouble.read(connection)
+            wrong, put_off = trouble.read(connection), known.waits(connection, wiring.clock())
         if wrong is not None:
             click.echo(f"NOW: no round comes to its end {_wrong(wrong)}")
+        elif put_off:
+            click.echo(f"NOW: {put_off}; the next round begins then")
 
 
 def _wrong(seen: Trouble) -> str:
@@ -220,14 +246,16 @@ def _show(report: reports.Report, form: str) -> None:
 def explain(shell: Shell, user: str, as_json: bool) -> None:
     """Why USER (a user name or SCIM id) has each license, or hasn't."""
     shell.actor()
-    products = wiring.licensing(shell.settings, shell.engine).products()
-    catalog = Catalog(tuple(products), frozenset())  # who needs whom: nobody asks here what was bought
+    there = known.recall(wiring.licensing(shell.settings, shell.engine), shell.engine, wiring.clock())
     with reading(shell.engine) as connection:
         people = explaining.find_people(connection, user)
         found = [explaining.explain(connection, person) for person in people]
+        free = shown.free(there.products, there.subscriptions, connection) if there.note else {}
     if not found:
         raise Failed(f"no directory has a user {user}: check the name, or look at `directory list`")
-    told = [_told(each, catalog) for each in found]
+    catalog = Catalog(there.products, frozenset())  # who needs whom: nobody asks here what was bought
+    told = [_told(each, catalog, free) | there.marks() for each in found]
+    show_note(_since_then(there.note), as_json=as_json)
     if as_json:
         show_json(told[0] if len(told) == 1 else told[0] | {"others": told[1:]})
         return
@@ -235,14 +263,18 @@ def explain(shell: Shell, user: str, as_json: bool) -> None:
         _tell(each, said)
 
 
-def _told(found: explaining.Explained, catalog: Catalog) -> dict[str, object]:
+def _since_then(note: str) -> str:
+    return f"{note}; what the directories said since is seen to when it goes on" if note else ""
+
+
+def _told(found: explaining.Explained, catalog: Catalog, free: Mapping[ProductId, int]) -> dict[str, object]:
     positions = {
         s.standing.product: (s.position.position, s.position.of)
         for s in found.stands
         if s.position is not None
     }
     standings = [s.standing for s in found.stands]
-    states = words.explain(found.person, standings, positions, catalog, found.holds, found.givers)
+    states = words.explain(found.person, standings, positions, catalog, found.holds, found.givers, free)
     return words.as_json(found.person, states) | {
         "id": found.person.id,
         "groups": [{"directory": d, "group": g, "since": since} for d, g, since in found.groups],

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, render_template
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 
-from connector import shown, wiring
+from connector import known, shown, wiring
 from connector.settings import Settings
 from connector.store import holds, requests, runs, seen_directories
 from connector.store.engine import reading
@@ -20,12 +20,13 @@ def blueprint(settings: Settings, engine: Engine) -> Blueprint:
     anysoft = wiring.licensing(settings, engine)
 
     def read_licenses() -> tuple[list[shown.License], str]:
-        """And why AnySoft can't be read now; "" when it can."""
+        """And why they aren't as AnySoft says now; "" when they are."""
         try:
-            with reading(engine) as connection:
-                return shown.licenses(anysoft, connection), ""
+            there = known.ask(anysoft, engine, wiring.clock())
         except (Transient, Unauthorized) as error:
             return [], str(error)
+        with reading(engine) as connection:
+            return shown.licenses(there.products, there.subscriptions, connection), there.note
 
     def licenses() -> ResponseReturnValue:
         rows, trouble = read_licenses()

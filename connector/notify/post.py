@@ -12,7 +12,7 @@ from threading import Event
 from sqlalchemy import Connection, Engine
 from structlog.stdlib import get_logger
 
-from connector import wiring
+from connector import known, wiring
 from connector.notify import digest, gather, leaving, mail, webhook
 from connector.settings import Settings
 from connector.shown import License, licenses
@@ -128,12 +128,13 @@ class Post:
         return ""
 
     def _licenses(self) -> list[License]:
-        """Empty when AnySoft can't be read: what is told then says that the price is unknown."""
+        """As AnySoft says, or said last; empty when it never did: then the price is told as unknown."""
         try:
-            with reading(self.engine) as connection:
-                return licenses(self.anysoft(self.settings, self.engine), connection)
+            there = known.ask(self.anysoft(self.settings, self.engine), self.engine, self.clock())
         except (Transient, Unauthorized):
             return []
+        with reading(self.engine) as connection:
+            return licenses(there.products, there.subscriptions, connection)
 
 
 def _attempt(what: str, step: Callable[[], None]) -> None:

@@ -31,7 +31,7 @@ from connector.store import audit, credentials, directories, mappings, runs
 from connector.store.engine import connect, reading, writing
 from connector.store.runs import Run
 from connector.worker import Worker
-from sync.model import ProductId
+from sync.model import ProductId, Subscription
 from tests.company import ADDRESS, BILLING
 from tests.connector.places import opened, prepared, settings_for
 from tests.contracts.licensing_http import CLIENT, SECRET, serving
@@ -56,6 +56,7 @@ class Elsewhere:
     tenant: BuiltInTenant
     clock: Clock
     down: bool = False
+    retry_after: int = 0  #: seconds, of a 429
     seconds: float = 0.0  #: each answer takes so long
     calls: list[tuple[datetime, str]] = field(default_factory=list)
     app: Callable[..., Iterable[bytes]] = lambda environ, start: []
@@ -66,10 +67,15 @@ class Elsewhere:
         self.clock.at += timedelta(seconds=self.seconds)
         if self.down:
             return Response("<h1>Bad gateway</h1>", 502)(environ, start)
+        if self.retry_after:
+            return Response("slow down", 429, {"Retry-After": str(self.retry_after)})(environ, start)
         return self.app(environ, start)
 
+    def sold(self) -> Subscription:
+        return next(s for s in self.tenant.subscriptions() if s.product == PRINT)
+
     def assigned(self) -> int:
-        return next(s.assigned for s in self.tenant.subscriptions() if s.product == PRINT)
+        return self.sold().assigned
 
 
 @dataclass
@@ -264,3 +270,107 @@ def test_r29_answers_that_take_30_seconds(site: Site) -> None:
     assert site.there.assigned() == 5
     assert site.runs()[0].report["notes"] == []
     assert site.doctor()["anysoft"][0] == "ok"
+
+
+@pytest.fixture
+def crowded(site: Site) -> Site:
+    """All seats are taken, one waits and is asked for; the clock of the command line is the test's."""
+    site.there.tenant.change_quantity(site.there.sold().id, 1, "fewer")
+    site.work(timedelta(minutes=31), step=10)
+    site.hire("bob@northmill.example")
+    site.work(timedelta(seconds=5))
+    assert site.there.assigned() == 1
+    return site
+
+
+#: what says so of each row, or of the whole
+MARKED = (
+    ("explain", "bob@northmill.example"),
+    ("queue", "list", "anyprint"),
+    ("request", "list"),
+    ("request", "show", "1"),
+    ("license", "list"),
+    ("license", "show", "anyprint"),
+    ("license", "users", "anyprint"),
+    ("plan",),
+)
+
+
+def marks_of(said: str) -> dict[str, Any]:
+    told = json.loads(said)
+    return told if isinstance(told, dict) else told[0]
+
+
+@pytest.mark.parametrize("befalls", ["down", "busy"])
+def test_r16_r29_everything_that_is_stored_is_told_while_anysoft_cannot_be_asked(
+    crowded: Site, befalls: str
+) -> None:
+    (asked,) = json.loads(crowded.says("request", "list", "--json"))
+    bill = (asked["next_bill"], asked["charge_now"])
+    crowded.clock.at = NOON + timedelta(minutes=40)
+    crowded.work(timedelta(seconds=5))
+    if befalls == "down":
+        crowded.there.down = True
+        why = "AnySoft can't be reached since 2026-11-24 12:41"
+    else:
+        crowded.there.retry_after = 1200
+        why = "AnySoft asked to be left alone until 2026-11-24 13:0"
+    crowded.work(timedelta(minutes=3), step=5)
+    as_of = "this is as of 2026-11-24 12:40:0"
+    for command in MARKED:
+        said = crowded.says(*command)
+        assert why in said, command
+        assert as_of in said, command
+        marked = marks_of(crowded.says(*command, "--json"))
+        assert why in marked["note"]
+        assert as_of in marked["note"]
+        assert marked["as_of"].startswith("2026-11-24T12:40:0")
+    (state,) = json.loads(crowded.says("explain", "bob@northmill.example", "--json"))["products"]
+    assert (state["state"], state["position"]) == ("waiting", 1)
+    (asked,) = json.loads(crowded.says("request", "list", "--json"))
+    assert (asked["next_bill"], asked["charge_now"]) == bill
+    (ada,) = json.loads(crowded.says("license", "users", "anyprint", "--json"))
+    assert (ada["user"], ada["how"], ada["groups"]) == ("ada@northmill.example", "managed", ["LIC-AnyPrint"])
+    planned = json.loads(crowded.says("plan", "--json"))
+    assert planned["counts"]["waiting"] == 1
+
+    crowded.there.down, crowded.there.retry_after = False, 0
+    crowded.work(timedelta(minutes=25), step=10)
+    assert all(marks_of(crowded.says(*command, "--json"))["note"] is None for command in MARKED)
+
+
+def test_r29_what_only_anysoft_can_tell_says_what_to_do_next(
+    crowded: Site, capsys: pytest.CaptureFixture[str]
+) -> None:
+    crowded.says("request", "show", "1")
+    crowded.there.down = True
+    crowded.work(timedelta(minutes=1), step=5)
+    for command in (("request", "approve", "1"), ("license", "users", "anyprint", "--lacking")):
+        assert main(["--data", str(crowded.data), *command]) == 1
+        assert "try again when `doctor` finds it well" in capsys.readouterr().err
+    assert json.loads(crowded.says("request", "list", "--json"))[0]["state"] == "open"
+    crowded.says("request", "decline", "1", "--reason", "not now")
+    assert json.loads(crowded.says("request", "list", "--json"))[0]["state"] == "declined"
+
+
+def test_r29_a_429_is_no_failure(site: Site) -> None:
+    """T09: it is waited for as long as it asks, and said so."""
+    site.there.retry_after = 20
+    site.hire("bob@northmill.example")
+    begun = site.clock.at
+    site.there.calls.clear()
+    site.work(timedelta(seconds=15))
+    assert len(site.there.calls) == 1
+    for check in ("anysoft", "rounds"):
+        state, said = site.doctor()[check]
+        assert state == "ok"
+        assert said.startswith("AnySoft asked to be left alone until 2026-11-24 12:00:2")
+    assert site.audited("rounds.stopped") == []
+    assert {run.outcome for run in site.runs() if run.started_at >= begun} <= {"put off"}
+    assert "NOW: AnySoft asked to be left alone until" in site.says("report", "show")
+
+    site.there.retry_after = 0
+    site.work(timedelta(seconds=15))
+    assert site.there.assigned() == 2
+    assert site.doctor()["rounds"] == ("ok", "nothing is in their way")
+    assert not any("AnySoft is back" in note for run in site.runs() for note in run.report["notes"])
