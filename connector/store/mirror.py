@@ -231,7 +231,7 @@ def _memberships(
         .order_by(users.c.person_pk, memberships.c.group_pk)
     )
     if among is not None and len(among) <= 1000:
-        query = query.where(in_groups(among))
+        query = query.where(in_groups(among, connection.dialect.name))
     found: dict[PersonId, list[Membership]] = defaultdict(list)
     for pk, group, since in connection.execute(query):
         if among is None or group in among:
