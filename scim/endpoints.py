@@ -9,11 +9,12 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from scim import body, dialects, operations, parameters, patch, resources, stream
+from scim import body, dialects, membership, operations, parameters, patch, resources, stream
 from scim.budget import Budget
 from scim.dialects import DIALECTS, Answer, Dialect
 from scim.errors import PreconditionFailed, TooMany
 from scim.matching import sort_key
+from scim.membership import Picking
 from scim.projection import Projection
 from scim.query import Query
 from scim.schema import GROUP, LICENSE, TYPES, USER, ResourceType
@@ -137,7 +138,7 @@ def create(call: Call, resource_type: ResourceType) -> Reply:
         stored = writer.create(resource_type.kind, resources.created(sent.attributes, resource_type))
         _warn(writer, resource_type, sent.warnings)
         if sent.members:
-            stored = _change_members(writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
+            stored = _change_members(call, writer, stored, [MemberOp(MemberVerb.ADD, sent.members)])
         shown = next(_shown(call, writer, [(stored, projection)], members=False, new=True))
     headers = {"Location": resources.location(stored.kind, stored.id, call.base_url)}
     return _written(call, stored, shown, projection, 201, headers)
@@ -151,7 +152,7 @@ def replace(call: Call, resource_type: ResourceType, id: str) -> Reply:
         stored = writer.save(before, resources.replaced(before.attributes, sent))
         _warn(writer, resource_type, sent.warnings)
         if sent.members is not None:
-            stored = _change_members(writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
+            stored = _change_members(call, writer, stored, [MemberOp(MemberVerb.REPLACE, sent.members)])
         shown = next(_shown(call, writer, [(stored, projection)], members=False))
     return _written(call, stored, shown, projection, 200)
 
@@ -170,7 +171,7 @@ def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
         after = patch.apply(plan, before.attributes)
         stored = writer.save(before, after.attributes)
         if plan.members:
-            stored = _change_members(writer, stored, plan.members)
+            stored = _change_members(call, writer, stored, plan.members)
         _warn(writer, resource_type, after.warnings)
         if answer is Answer.NOTHING:
             return Reply(204, headers={"ETag": resources.etag(stored)})
@@ -235,15 +236,36 @@ def _answer(call: Call, resource_type: ResourceType) -> Answer:
     return caller.patched_user or caller.dialect.patched_user
 
 
-def _change_members(writer: Writer, group: Stored, changes: Sequence[MemberOp]) -> Stored:
+def _change_members(
+    call: Call, writer: Writer, group: Stored, changes: Sequence[MemberOp | Picking]
+) -> Stored:
     """The group as it is then: its version may have grown."""
-    unknown = writer.change_members(group.id, changes)
+    budget = Budget(membership.MAX_LOOKS, "[ ] looks at too many members; name them by value, or send less")
+    unknown: list[str] = []
+    said: list[MemberOp] = []
+    for each in changes:
+        if isinstance(each, Picking):
+            unknown += writer.change_members(group.id, said)
+            said = [MemberOp(MemberVerb.REMOVE, _picked(call, writer, group, each, budget))]
+        else:
+            said.append(each)
+    unknown += writer.change_members(group.id, said)
     name = str(group.attributes.get("displayName", group.id))[:200]
     for id in unknown[:MAX_WARNINGS]:
         writer.warn("unknown_member", f"{name}: {id[:200]}")
     if len(unknown) > MAX_WARNINGS:
         writer.warn("unknown_member", f"{name}: more than {MAX_WARNINGS} in one request")
     return writer.get(group.kind, group.id)
+
+
+def _picked(call: Call, writer: Writer, group: Stored, picking: Picking, budget: Budget) -> tuple[str, ...]:
+    """Ids. Raises TooMany."""
+    picking.begin(budget)
+    return tuple(
+        member.id
+        for member in writer.members(group.id)
+        if picking.picks(resources.show_member(member, call.base_url), budget)
+    )
 
 
 def _written(

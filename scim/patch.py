@@ -20,6 +20,7 @@ from scim.errors import (
     UnknownAttribute,
 )
 from scim.matching import Test, compiled
+from scim.membership import Picking
 from scim.operations import MAX_OPERATIONS, Operation, Verb
 from scim.path import Path
 from scim.path import read as read_path
@@ -50,7 +51,7 @@ class Plan:
     """What a PATCH asks for, as far as it can be told without the resource."""
 
     edits: tuple[Edit, ...]
-    members: tuple[MemberOp, ...]  #: empty for users
+    members: tuple[MemberOp | Picking, ...]  #: empty for users
     warnings: tuple[tuple[str, str], ...]  #: code and path of each skipped operation
     forgiving: bool
 
@@ -66,7 +67,7 @@ def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiv
     Raises InvalidPath, InvalidFilter, InvalidValue, Mutability, TooMany."""
     paths = _Paths(resource_type)
     edits: list[Edit] = []
-    members: list[MemberOp] = []
+    members: list[MemberOp | Picking] = []
     warnings: dict[tuple[str, str], None] = {}
     for number, operation in enumerate(operations):
         if number == MAX_OPERATIONS:  # one without a path stands for many
@@ -88,7 +89,7 @@ def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiv
         elif leaf and leaf.mutability is Writable.WRITE_ONLY:
             pass  # a password: accepted, discarded
         elif resource_type.kind is Kind.GROUP and path.attribute and path.attribute.name == "members":
-            change = membership.compile(operation, path)
+            change = membership.compile(operation, path, picks)
             members += [change] if change else []
             if change is None and operation.value is None:
                 warnings["unusable_value", operation.path[:200]] = None

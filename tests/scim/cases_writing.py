@@ -213,11 +213,19 @@ WRITING = [
         400,
         "tooMany",
     ),
+    of_group("pick a member by name", [{"op": "remove", "path": 'members[display eq "Ada"]'}], 200),
+    of_group("pick all but one member", [{"op": "remove", "path": 'members[value ne "x"]'}], 200),
     of_group(
-        "pick a member by name", [{"op": "remove", "path": 'members[display eq "Ada"]'}], 400, "invalidPath"
+        "add whoever is picked",
+        [{"op": "add", "path": 'members[type eq "User"]', "value": {}}],
+        400,
+        "invalidPath",
     ),
     of_group(
-        "pick all but one member", [{"op": "remove", "path": 'members[value ne "x"]'}], 400, "invalidPath"
+        "look through a group too often",
+        [{"op": "remove", "path": f'members[display eq "{n}"]'} for n in range(10_000)],
+        400,
+        "tooMany",
     ),
     of_group(
         "rewrite a member",
