@@ -85,8 +85,8 @@ def _type(each: ResourceType, base_url: str) -> dict[str, Any]:
         "description": f"The directory's {each.kind.lower()}s",
         "endpoint": f"/{each.endpoint}",
         "schema": each.core,
-        # What is only returned on request, and never written, is found in /Schemas: clients write what they
-        # find here.
+        # RFC 7643 section 6 would have the licenses here, too. But clients write what they find here, as
+        # scim2-tester does with each extension as a whole; read-only and only on request, it is in /Schemas.
         "schemaExtensions": [{"schema": urn, "required": False} for urn in each.extensions if urn != LICENSE],
         "meta": {"resourceType": "ResourceType", "location": f"{base_url}/ResourceTypes/{each.kind}"},
     }
