@@ -1,8 +1,10 @@
 """Do the `license` commands do what AnySoft's page lets a Global Administrator do, and nobody else?"""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,12 +12,14 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from connector.anysoft import office
+from connector.anysoft.forms import MOST_SEATS
 from connector.anysoft.tenant import BuiltInTenant
 from connector.cli.root import main
 from connector.store import audit
 from connector.store.engine import reading
-from sync.model import ProductId
-from tests.company import ADDRESS, BILLING, CENTRE, PRINT, SCAN, Company
+from sync.model import Money, ProductId
+from tests.company import ADDRESS, BILLING, CENTRE, PRINT, RELEASE, SCAN, Company
 from tests.connector.places import opened, prepared
 
 ADA, BOB, EVE = "ada@x.example", "bob@x.example", "eve@x.example"
@@ -187,6 +191,58 @@ def test_L5_L9_what_was_billed_is_listed(company: Company, call: Call) -> None:
     assert [(row["kind"], row["seats"], row["amount"]) for row in rows] == [("upfront", 5, None)]
     assert len(call("charges", "--json")) == 2
     assert "unknown" in call("charges", "anyprint"), "never 0 (L11)"
+
+
+def test_L5_L9_the_charge_is_told_with_the_result(company: Company, call: Call) -> None:
+    """Nobody is asked without a terminal, so this is where a script reads it."""
+    office.set_price(company.engine, RELEASE, Money(Decimal("1.50"), "EUR"))
+    bought = call("add", "anyprint-release", "--quantity=3", *BUYER, "--json")
+    assert (bought["charge_now"], bought["next_bill"]) == ("4.50 EUR", "4.50 EUR")
+    more = call("quantity", "anyprint", "7")
+    assert re.search(r"charge now +unknown", more), "its price isn't known (L11)"
+    assert "charge_now" not in call("quantity", "anyscan", "1", "--json")
+
+
+def test_L11_an_unknown_price_is_shown_so_and_so_is_its_bill(call: Call) -> None:
+    shown = call("show", "anyprint")
+    assert re.search(r"^price +unknown$", shown, re.M)
+    assert re.search(r"^next bill +unknown$", shown, re.M)
+    assert re.search(r"^next bill +-$", call("show", "anyprint-centre"), re.M), "not bought"
+    (row,) = [line for line in call("list").splitlines() if line.startswith("anyprint ")]
+    assert row.split().count("unknown") == 2
+    assert call("show", "anyprint", "--json")["price"] is None
+
+
+def test_all_mistakes_of_a_purchase_are_told_each_once(company: Company, call: Call) -> None:
+    told = call(
+        "add", "anyprint-release", "--quantity=3", "--billing-name", "A", "--billing-email", "nope",
+        "--address-line1", "", "--address-city", "C", "--address-country", "Sweden", code=2,
+    )  # fmt: skip
+    assert "--address-line1, --address-postal-code: needed to buy a product" in told
+    assert "--billing-email: must be a mail address" in told
+    assert "--address-country: must be an ISO 3166-1 code" in told
+    for option in ("--billing-email", "--address-line1", "--address-postal-code", "--address-country"):
+        assert told.count(option) == 1
+    assert len(company.tenant.subscriptions()) == 2
+
+
+def test_an_unknown_product_has_no_charges(call: Call) -> None:
+    assert "there is no product bogus: use one of anyprint" in call("charges", "bogus", code=1)
+    assert "Nothing yet" in call("charges", "anyprint-centre")
+
+
+def test_of_an_empty_company_nobody_has_it_all(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch, call: Call
+) -> None:
+    monkeypatch.setenv("CONNECTOR_DATA_DIR", str(tmp_path / "empty"))
+    with opened(prepared(tmp_path / "empty", sqlite_template)) as engine:
+        Company(engine).buy(PRINT, 5)
+    assert "There is nobody to give anyprint to" in call("users", "anyprint", "--lacking")
+
+
+def test_as_many_seats_can_be_asked_for_as_the_contract_allows(call: Call) -> None:
+    assert call("quantity", "anyprint", str(MOST_SEATS), "--json")["pending"] == MOST_SEATS
+    assert str(MOST_SEATS) in call("quantity", "anyprint", str(MOST_SEATS + 1), code=2)
 
 
 def test_L12_add_ons_by_hand_stand_on_their_base(company: Company, call: Call) -> None:
