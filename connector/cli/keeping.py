@@ -1,5 +1,6 @@
 """audit, db, operator, tenant: what is kept, who works with it, and the built-in tenant's own side."""
 
+import json
 import sqlite3
 from contextlib import closing
 from dataclasses import asdict
@@ -8,7 +9,7 @@ from pathlib import Path
 import click
 
 from connector.anysoft import office
-from connector.cli.kinds import NAME
+from connector.cli.kinds import LINE, NAME
 from connector.cli.later import later
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.serving_tenant import serve
@@ -38,6 +39,22 @@ def verify(shell: Shell, as_json: bool) -> int:
         return 1
     show_fields({"intact": True, "entries": found, "entry": None, "why": ""}, as_json=as_json)
     return 0
+
+
+@audit_.command("list")
+@click.option("--action", type=NAME, help="What it begins with: mapping, hold, license.assign, …")
+@click.option("--subject", type=LINE, help="What it is about: mapping:4, hold:2, …")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
+@json_option
+@pass_shell
+def list_audit(shell: Shell, action: str | None, subject: str | None, limit: int, as_json: bool) -> None:
+    """Who did what, when and why; the newest first."""
+    shell.actor()
+    with reading(shell.engine) as connection:
+        found = audit.newest(connection, limit, action=action or "", subject=subject or "")
+    rows = [asdict(each) | {"detail": json.loads(each.detail)} for each in found]
+    columns = ("number", "at", "actor", "action", "subject", "detail")
+    show_rows(rows, columns, as_json=as_json, nothing="There is no such entry.")
 
 
 @audit_.command()

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Collection, Sequence
+from collections.abc import Mapping as Lookup
 from dataclasses import asdict, dataclass, replace
 
 import click
@@ -23,6 +24,7 @@ from sync.reconcile import Scope, rehearse
 from sync.sold import Sold
 
 yes_option = click.option("--yes", is_flag=True, help="Don't ask.")
+reason_option = click.option("--reason", type=LINE, help="Why; the audit log keeps it (R30).")
 #: sets of removals, each of one hold
 Approved = tuple[frozenset[tuple[PersonId, ProductId]], ...]
 #: names listed of each kind of action
@@ -44,12 +46,13 @@ def mapping() -> None:
 @click.option("--grace-hours", type=click.IntRange(0, 8760), help="Before a license goes (the setting).")
 @click.option("--reserve", type=click.IntRange(0, 1_000_000), default=0, show_default=True,
               help="The last N free seats are for this group only.")  # fmt: skip
+@reason_option
 @yes_option
 @json_option
 @pass_shell
 def add(
     shell: Shell, directory: str, group: str, product: str, priority: int, transitive: bool,
-    grace_hours: int | None, reserve: int, yes: bool, as_json: bool,
+    grace_hours: int | None, reserve: int, reason: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Let a group give a product."""
     actor = shell.actor(Role.OPERATOR)
@@ -68,7 +71,7 @@ def add(
     def change(connection: Connection) -> MappingId:
         return mappings.add(
             connection, found, ProductId(product), actor.name, now(), priority=priority,
-            transitive=transitive, grace_hours=grace_hours, reserve=reserve,
+            transitive=transitive, grace_hours=grace_hours, reserve=reserve, reason=reason or "",
         )  # fmt: skip
 
     _show(shell, _carry_out(shell, change, approved, actor), as_json)
@@ -81,39 +84,48 @@ def list_(shell: Shell, as_json: bool) -> None:
     """All mappings."""
     shell.actor()
     with reading(shell.engine) as connection:
-        found = mappings.list_mappings(connection)
-    rows = [_row(each) for each in found]
+        found, whys = mappings.list_mappings(connection), mappings.whys(connection)
+    rows = [_row(each, whys) for each in found]
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="There is no mapping: `mapping add` makes one.")
     for each in found if not as_json else ():
         if each.gone:
             click.echo(f"WARNING: {dead(each)}", err=True)
 
 
-_COLUMNS = ("id", "directory", "group", "product", "priority", "transitive", "grace_hours", "reserve", "gone")
+_COLUMNS = (
+    "id", "directory", "group", "product", "priority", "transitive", "grace_hours", "reserve", "gone",
+    "changed_by", "reason",
+)  # fmt: skip
 
 
 @mapping.command()
 @click.argument("id", type=ID)
+@reason_option
 @yes_option
 @pass_shell
-def remove(shell: Shell, id: int, yes: bool) -> None:
+def remove(shell: Shell, id: int, reason: str | None, yes: bool) -> None:
     """The group gives it no more: its licenses go through the ordinary grace and guards (R26)."""
     actor = shell.actor(Role.OPERATOR)
     with refusals(), reading(shell.engine) as connection:
         mappings.get(connection, MappingId(id))
         left = [m for m in mappings.list_mappings(connection) if m.id != id]
     approved = preview(shell, left, yes, actor)
-    _carry_out(shell, lambda c: mappings.remove(c, MappingId(id), actor.name, now()).id, approved, actor)
+
+    def change(connection: Connection) -> MappingId:
+        return mappings.remove(connection, MappingId(id), actor.name, now(), reason or "").id
+
+    _carry_out(shell, change, approved, actor)
     click.echo(f"Mapping {id} is gone.")
 
 
 @mapping.command()
 @click.argument("id", type=ID)
 @click.argument("group", type=LINE)
+@reason_option
 @yes_option
 @json_option
 @pass_shell
-def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
+def repin(shell: Shell, id: int, group: str, reason: str | None, yes: bool, as_json: bool) -> None:
     """Bind mapping ID to GROUP: the group was deleted and pushed anew (R02)."""
     actor = shell.actor(Role.OPERATOR)
     with refusals(), reading(shell.engine) as connection:
@@ -123,10 +135,11 @@ def repin(shell: Shell, id: int, group: str, yes: bool, as_json: bool) -> None:
         found = pulled.find_group(shell, before.directory, group)
     after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
     approved = preview(shell, after, yes, actor)
-    done = _carry_out(
-        shell, lambda c: mappings.repin(c, MappingId(id), found, actor.name, now()).id, approved, actor
-    )
-    _show(shell, done, as_json)
+
+    def change(connection: Connection) -> MappingId:
+        return mappings.repin(connection, MappingId(id), found, actor.name, now(), reason or "").id
+
+    _show(shell, _carry_out(shell, change, approved, actor), as_json)
 
 
 def _carry_out(
@@ -139,11 +152,13 @@ def _carry_out(
 
 def _show(shell: Shell, id: MappingId, as_json: bool) -> None:
     with reading(shell.engine) as connection:
-        show_rows([_row(mappings.get(connection, id))], _COLUMNS, as_json=as_json, nothing="")
+        row = _row(mappings.get(connection, id), mappings.whys(connection))
+        show_rows([row], _COLUMNS, as_json=as_json, nothing="")
 
 
-def _row(mapping: Mapping) -> dict[str, object]:
+def _row(mapping: Mapping, whys: Lookup[MappingId, tuple[str, str]]) -> dict[str, object]:
     row = asdict(mapping)
+    row["changed_by"], row["reason"] = whys.get(mapping.id, ("", ""))
     row["group_id"] = row.pop("group")
     row["group"] = row.pop("group_name")
     return row

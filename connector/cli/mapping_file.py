@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from connector import mapping_file, wiring
-from connector.cli.mapping import preview, yes_option
+from connector.cli.mapping import preview, reason_option, yes_option
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.mapping_file import BadFile
 from connector.store import holds, mappings
@@ -17,9 +17,10 @@ from sync.model import Mapping
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reason_option
 @yes_option
 @pass_shell
-def apply(shell: Shell, file: Path, yes: bool) -> None:
+def apply(shell: Shell, file: Path, reason: str | None, yes: bool) -> None:
     """Make the mappings what FILE says: those that it doesn't have are removed. All of it, or nothing."""
     actor = shell.actor(Role.OPERATOR)
     products = [str(p.id) for p in wiring.licensing(shell.settings, shell.engine).products()]
@@ -48,7 +49,7 @@ def apply(shell: Shell, file: Path, yes: bool) -> None:
         if mappings.list_mappings(connection) != before:
             raise Failed("the mappings were changed by somebody else meanwhile: run it again")
         holds.approve_ahead(connection, approved, actor.name, now())
-        mappings.apply(connection, what.add, what.change, what.remove, actor.name, now())
+        mappings.apply(connection, what.add, what.change, what.remove, actor.name, now(), reason or "")
     click.echo(f"{len(what.add)} added, {len(what.change)} changed, {len(what.remove)} removed.")
 
 

@@ -127,6 +127,16 @@ def entries(connection: Connection, *, after: int = 0, subject: str | None = Non
             yield _entry(row)
 
 
+def newest(connection: Connection, limit: int, *, action: str = "", subject: str = "") -> list[Entry]:
+    """The newest first. `action`: what it begins with; `subject`: what it is about."""
+    query = select(audit).order_by(audit.c.pk.desc()).limit(limit)
+    if action:
+        query = query.where(audit.c.action.startswith(action, autoescape=True))
+    if subject:
+        query = query.where(audit.c.subject == subject)
+    return [_entry(row) for row in connection.execute(query)]
+
+
 def export(connection: Connection) -> Iterator[str]:
     """Each entry as one line of JSON, without the line's end; what is needed to verify it elsewhere."""
     for e in entries(connection):

@@ -73,8 +73,10 @@ def add(
     transitive: bool = False,
     grace_hours: int | None = None,
     reserve: int = 0,
+    reason: str = "",
 ) -> MappingId:
-    """Raises ValueError for a number out of range, or if the group gives the product already."""
+    """`reason`: why, as the audit log and `mapping list` have it (R30). Raises ValueError for a number out of
+    range, or if the group gives the product already."""
     for name, value in (("priority", priority), ("grace-hours", grace_hours or 0), ("reserve", reserve)):
         if not 0 <= value <= 1_000_000:
             raise ValueError(f"{name} must be between 0 and 1000000, not {value}")
@@ -88,24 +90,31 @@ def add(
         "grace_hours": grace_hours,
         "reserve": reserve,
     }
-    id = connection.scalars(insert(mappings).values(**values, created_at=now).returning(mappings.c.pk)).one()
+    new = insert(mappings).values(**values, created_at=now, changed_by=by, reason=reason)
+    id = connection.scalars(new.returning(mappings.c.pk)).one()
     mark_groups(connection, [group], now)
-    audit.append(connection, by, "mapping.add", f"mapping:{id}", {**values, "group": named.id}, now)
+    _note(connection, "add", id, {**values, "group": named.id}, reason, by, now)
     return MappingId(id)
 
 
-def remove(connection: Connection, id: MappingId, by: str, now: datetime) -> Mapping:
+def _note(
+    connection: Connection, what: str, id: int, detail: dict[str, object], reason: str, by: str, now: datetime
+) -> None:
+    why = {"reason": reason} if reason else {}
+    audit.append(connection, by, f"mapping.{what}", f"mapping:{id}", detail | why, now)
+
+
+def remove(connection: Connection, id: MappingId, by: str, now: datetime, reason: str = "") -> Mapping:
     """Its licenses go through the ordinary grace and guards (R26). Raises LookupError."""
     gone = get(connection, id)
     if not connection.execute(delete(mappings).where(mappings.c.pk == id)).rowcount:
         raise LookupError(f"mapping {id} was removed by somebody else just now")
     mark_groups(connection, [gone.group], now)
-    detail = {"group_pk": gone.group, "product": gone.product}
-    audit.append(connection, by, "mapping.remove", f"mapping:{id}", detail, now)
+    _note(connection, "remove", id, {"group_pk": gone.group, "product": gone.product}, reason, by, now)
     return gone
 
 
-def change(connection: Connection, wanted: Mapping, by: str, now: datetime) -> None:
+def change(connection: Connection, wanted: Mapping, by: str, now: datetime, reason: str = "") -> None:
     """Its terms are these from now on. Raises LookupError."""
     before = get(connection, wanted.id)
     terms = {
@@ -114,12 +123,11 @@ def change(connection: Connection, wanted: Mapping, by: str, now: datetime) -> N
         "grace_hours": wanted.grace_hours,
         "reserve": wanted.reserve,
     }
-    connection.execute(update(mappings).where(mappings.c.pk == wanted.id).values(terms))
+    changed = terms | {"changed_by": by, "reason": reason}
+    connection.execute(update(mappings).where(mappings.c.pk == wanted.id).values(changed))
     mark_groups(connection, [before.group], now)
     earlier = {name: getattr(before, name) for name in terms}
-    audit.append(
-        connection, by, "mapping.change", f"mapping:{wanted.id}", {"from": earlier, "to": terms}, now
-    )
+    _note(connection, "change", wanted.id, {"from": earlier, "to": terms}, reason, by, now)
 
 
 def apply(
@@ -129,17 +137,24 @@ def apply(
     removed: Sequence[Mapping],
     by: str,
     now: datetime,
+    reason: str = "",
 ) -> None:
     """All of it in the caller's transaction. Raises LookupError, ValueError."""
     for m in removed:
-        remove(connection, m.id, by, now)
+        remove(connection, m.id, by, now, reason)
     for m in changed:
-        change(connection, m, by, now)
+        change(connection, m, by, now, reason)
     for m in added:
         add(
             connection, m.group, m.product, by, now, priority=m.priority, transitive=m.transitive,
-            grace_hours=m.grace_hours, reserve=m.reserve,
+            grace_hours=m.grace_hours, reserve=m.reserve, reason=reason,
         )  # fmt: skip
+
+
+def whys(connection: Connection) -> dict[MappingId, tuple[str, str]]:
+    """Who changed each mapping last, and why; "" for one that is older than this is kept."""
+    rows = connection.execute(select(mappings.c.pk, mappings.c.changed_by, mappings.c.reason))
+    return {MappingId(pk): (by, reason) for pk, by, reason in rows}
 
 
 def group_ids(connection: Connection, wanted: Sequence[GroupId]) -> dict[GroupId, str]:
@@ -174,7 +189,9 @@ def namesakes(connection: Connection) -> list[Namesake]:
     ]
 
 
-def repin(connection: Connection, id: MappingId, group: GroupId, by: str, now: datetime) -> Mapping:
+def repin(
+    connection: Connection, id: MappingId, group: GroupId, by: str, now: datetime, reason: str = ""
+) -> Mapping:
     """The mapping is for this group from now on: its old one was deleted and pushed anew (R02).
 
     Raises LookupError; ValueError for a group of another directory, or one that gives the product already.
@@ -187,10 +204,11 @@ def repin(connection: Connection, id: MappingId, group: GroupId, by: str, now: d
     if named.directory_pk != old.directory_pk:
         raise ValueError(f"mapping {id} is for a group of {before.directory}: choose one of that directory")
     _require_new(connection, named, before.product)
-    connection.execute(update(mappings).where(mappings.c.pk == id).values(group_pk=group))
+    changed = {"group_pk": group, "changed_by": by, "reason": reason}
+    connection.execute(update(mappings).where(mappings.c.pk == id).values(changed))
     mark_groups(connection, sorted({before.group, group}), now)
     detail = {"from": old.id, "to": named.id, "product": before.product}
-    audit.append(connection, by, "mapping.repin", f"mapping:{id}", detail, now)
+    _note(connection, "repin", id, detail, reason, by, now)
     return get(connection, id)
 
 

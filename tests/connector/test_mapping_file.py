@@ -1,7 +1,9 @@
 """mapping apply, mapping export, and what the plan of a mapping warns of (R07, R08, R10, R26)."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,6 +56,46 @@ def test_a_file_is_the_whole_of_the_mappings(firm: Company, tmp_path: Path) -> N
     with reading(firm.engine) as connection:
         said = [e.action for e in audit.entries(connection) if e.action.startswith("mapping.")]
     assert said == ["mapping.add", "mapping.remove", "mapping.add", "mapping.add"]
+
+
+def test_r30_why_a_mapping_was_changed_is_kept_and_shown(
+    firm: Company, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Issue D: each change is audited with who and why."""
+
+    def call(*command: str) -> list[dict[str, Any]]:
+        assert main(["--data", str(tmp_path / "data"), *command]) == 0
+        out = capsys.readouterr().out
+        return list(json.loads(out)) if "--json" in command else []
+
+    def why() -> list[tuple[str, str]]:
+        return [(row["changed_by"], row["reason"]) for row in call("mapping", "list", "--json")]
+
+    of = ("--directory", "entra", "--yes", "--reason")
+    call("mapping", "add", "--group", "Guests", "--product", "anyprint", *of, "asked for in T-1")
+    assert why() == [("cli:test", ""), (by := why()[1][0], "asked for in T-1")]
+    assert by.startswith("cli:")
+    call("mapping", "repin", "2", "LIC-Centre", "--yes", "--reason", "T-2")
+    assert why()[1] == (by, "T-2")
+    file = tmp_path / "mappings.toml"
+    file.write_text(entry("LIC-Print", "anyprint", "priority = 5") + entry("Guests", "anyprint"))
+    call("mapping", "apply", str(file), "--yes", "--reason", "T-3")
+    assert why() == [(by, "T-3"), (by, "T-3")]
+    call("mapping", "remove", "3", "--yes", "--reason", "T-4")
+    call("mapping", "remove", "1", "--yes")
+    said = call("audit", "list", "--action", "mapping.", "--json")
+    assert [(e["action"], e["subject"], e["actor"], e["detail"].get("reason")) for e in said] == [
+        ("mapping.remove", "mapping:1", by, None),
+        ("mapping.remove", "mapping:3", by, "T-4"),
+        ("mapping.add", "mapping:3", by, "T-3"),
+        ("mapping.change", "mapping:1", by, "T-3"),
+        ("mapping.remove", "mapping:2", by, "T-3"),
+        ("mapping.repin", "mapping:2", by, "T-2"),
+        ("mapping.add", "mapping:2", by, "asked for in T-1"),
+        ("mapping.add", "mapping:1", "cli:test", None),
+    ]
+    assert call("audit", "list", "--subject", "mapping:2", "--limit", "1", "--json") == said[4:5]
+    assert call("audit", "verify") == []
 
 
 def test_changed_terms_keep_the_mapping_and_its_people(firm: Company, tmp_path: Path) -> None:

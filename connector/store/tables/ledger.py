@@ -26,6 +26,8 @@ mappings = Table(
     Column("grace_hours", Integer, nullable=True),
     Column("reserve", Integer, nullable=False, server_default="0"),
     at("created_at"),
+    Column("changed_by", String(100), nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),  # why it was changed last
     UniqueConstraint("group_pk", "product"),
     sqlite_autoincrement=True,
 )

@@ -96,8 +96,9 @@ def test_the_number_of_a_removed_mapping_is_never_given_again_r30(blank: Engine)
         connection.execute(insert(audit), [new | {"subject": f"mapping:{n}", "hash": str(n)} for n in (1, 7)])
 
     def kept() -> list[tuple[object, ...]]:
+        then = [column for column in mappings.columns if column.name not in ("changed_by", "reason")]
         with reading(blank) as connection:
-            return [tuple(row) for row in connection.execute(select(mappings).order_by(mappings.c.pk))]
+            return [tuple(row) for row in connection.execute(select(*then).order_by(mappings.c.pk))]
 
     before = kept()
     migrations.upgrade(blank)
