@@ -95,6 +95,14 @@ BUGS: tuple[Bug, ...] = (
     ),
     bug(
         "R05",
+        "a disabled person whose active is cleared counts as enabled",
+        "scim/patch.py",
+        "        if attribute.required:\n",
+        '        if attribute.required and attribute.name != "active":\n',
+        "tests/scim/test_patch.py::test_r05_active_that_is_cleared_stays_as_it_is",
+    ),
+    bug(
+        "R05",
         "an account that somebody else made is set inactive",
         "sync/keeping.py",
         "unneeded = person.account_made and not person.enabled",
