@@ -59,8 +59,8 @@ BUGS: tuple[Bug, ...] = (
         "R19",
         "anybody may approve",
         "connector/cli/deciding.py",
-        "    actor = shell.actor(Role.APPROVER)\n    anysoft = ",
-        "    actor = shell.actor()\n    anysoft = ",
+        "    actor = shell.actor(Role.APPROVER)\n    with refusals():\n        with reading",
+        "    actor = shell.actor()\n    with refusals():\n        with reading",
         "tests/connector/test_cli_deciding.py::test_r19_only_an_approver_decides_on_a_request",
     ),
     bug(
