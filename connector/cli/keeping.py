@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from connector.anysoft import office
-from connector.cli.kinds import LINE, NAME
+from connector.cli.kinds import LINE, NAME, PRICE, PRODUCT
 from connector.cli.later import later
+from connector.cli.license import amount
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.serving_tenant import serve
 from connector.cli.shell import Failed, Shell, now, pass_shell
@@ -18,6 +19,7 @@ from connector.opening import prepare
 from connector.store import audit, migrations, operators
 from connector.store.engine import connect, reading, writing
 from connector.store.operators import Role
+from sync.model import Money, ProductId
 
 
 @click.group("audit")
@@ -221,13 +223,34 @@ def revoke(shell: Shell) -> None:
 
 def _set_role(shell: Shell, granted: bool) -> None:
     actor = shell.actor(Role.ADMIN)
-    if shell.settings.anysoft.url is not None:
-        raise Failed("the tenant is elsewhere (CONNECTOR_ANYSOFT__URL): its roles are given there")
+    _check_built_in(shell, "its roles are given there")
     (office.grant_role if granted else office.revoke_role)(shell.engine)
     with writing(shell.engine) as connection:
         what = "tenant.role.grant" if granted else "tenant.role.revoke"
         audit.append(connection, actor.name, what, "tenant", {}, now())
     click.echo(f"Global Administration is {'granted' if granted else 'revoked'}.")
+
+
+def _check_built_in(shell: Shell, instead: str) -> None:
+    if shell.settings.anysoft.url is not None:
+        raise Failed(f"the tenant is elsewhere (CONNECTOR_ANYSOFT__URL): {instead}")
+
+
+@tenant.command()
+@click.argument("product", type=PRODUCT)
+@click.argument("price", type=PRICE)
+@json_option
+@pass_shell
+def price(shell: Shell, product: str, price: Money | str, as_json: bool) -> None:
+    """What a seat of PRODUCT costs each month from now on: 4.00:EUR, or `unknown` (L11)."""
+    actor = shell.actor(Role.ADMIN)
+    _check_built_in(shell, "it says its prices itself")
+    agreed = price if isinstance(price, Money) else None
+    office.set_price(shell.engine, ProductId(product), agreed)
+    said = amount(agreed)
+    with writing(shell.engine) as connection:
+        audit.append(connection, actor.name, "tenant.price", f"product:{product}", {"price": said}, now())
+    show_fields({"product": product, "price": said if as_json else said or "unknown"}, as_json=as_json)
 
 
 tenant.add_command(serve)

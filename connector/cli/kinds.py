@@ -2,11 +2,13 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
 
 from connector.anysoft.forms import MOST_SEATS
+from sync.model import Money
 
 PORT = click.IntRange(0, 65_535)
 QUANTITY = click.IntRange(1, MOST_SEATS)
@@ -92,7 +94,25 @@ class Seen(click.ParamType[Figures]):
         return int(quantity), int(need)
 
 
-NAME, DAY, SETTING, SEEN = Name(), Day(), Setting(), Seen()
+class Price(click.ParamType[Money | str]):
+    """4.00:EUR, of a seat and month; "unknown", which is never 0 (L11)."""
+
+    name = "price"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, context: click.Context | None
+    ) -> Money | str:
+        if value == "unknown":
+            return "unknown"
+        if isinstance(value, Money):
+            return value
+        amount, _, currency = str(value).partition(":")
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,2})?:[A-Z]{3}", str(value)) or not Decimal(amount):
+            self.fail(f"{str(value)[:40]!r} is no price: write 4.00:EUR, or unknown", param, context)
+        return Money(Decimal(amount), currency)
+
+
+NAME, DAY, SETTING, SEEN, PRICE = Name(), Day(), Setting(), Seen(), Price()
 USER = Words(320)
 PRODUCT = Words(64)
 LINE = Words(500)

@@ -37,9 +37,9 @@ def mapping() -> None:
 
 
 @mapping.command()
-@click.option("--directory", type=NAME, required=True, help="Whose group.")
-@click.option("--group", type=LINE, required=True, help="Its name, or its id.")
-@click.option("--product", type=PRODUCT, required=True, help="AnySoft's id: anyprint, …")
+@click.option("--directory", type=NAME, help="Whose group.  [required]")
+@click.option("--group", type=LINE, help="Its name, or its id.  [required]")
+@click.option("--product", type=PRODUCT, help="AnySoft's id: anyprint, …  [required]")
 @click.option("--priority", type=click.IntRange(0, 1_000_000), default=100, show_default=True,
               help="In the queue; smaller is first.")  # fmt: skip
 @click.option("--transitive", is_flag=True, help="The groups in it count, too (R07).")
@@ -51,16 +51,13 @@ def mapping() -> None:
 @json_option
 @pass_shell
 def add(
-    shell: Shell, directory: str, group: str, product: str, priority: int, transitive: bool,
+    shell: Shell, directory: str | None, group: str | None, product: str | None, priority: int,
+    transitive: bool,
     grace_hours: int | None, reserve: int, reason: str | None, yes: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Let a group give a product."""
     actor = shell.actor(Role.OPERATOR)
-    known = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
-    if product not in known:
-        raise Failed(f"--product: there is no product {product}: use one of {', '.join(known)}")
-    with refusals():
-        found = pulled.find_group(shell, directory, group)
+    directory, group, product, found = _checked(shell, directory, group, product)
     with reading(shell.engine) as connection:
         before = mappings.list_mappings(connection)
     new = Mapping(
@@ -75,6 +72,31 @@ def add(
         )  # fmt: skip
 
     _show(shell, _carry_out(shell, change, approved, actor), as_json)
+
+
+def _checked(
+    shell: Shell, directory: str | None, group: str | None, product: str | None
+) -> tuple[str, str, str, GroupId]:
+    """What was given, and the group. All that is wrong is told at once: UsageError, Failed."""
+    given = {"--directory": directory, "--group": group, "--product": product}
+    wrong = [f"{name}: is missing" for name, value in given.items() if value is None]
+    sold = [p.id for p in wiring.licensing(shell.settings, shell.engine).products()]
+    if product is not None and product not in sold:
+        wrong.append(f"--product: there is no product {product}: use one of {', '.join(sold)}")
+    found = None
+    try:
+        with refusals():
+            if directory is not None and group is not None:
+                found = pulled.find_group(shell, directory, group)
+            elif directory is not None:
+                pulled.check_directory(shell, directory)
+    except Failed as error:
+        wrong.append(error.message)
+    if directory is None or group is None or product is None:
+        raise click.UsageError("\n".join(wrong))
+    if found is None or wrong:
+        raise Failed("\n".join(wrong))
+    return directory, group, product, found
 
 
 @mapping.command("list")

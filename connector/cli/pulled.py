@@ -11,7 +11,7 @@ from connector import sources
 from connector.cli.shell import Failed, Shell, now
 from connector.pulling import Puller
 from connector.settings import PulledDirectory
-from connector.store import mappings, pulls
+from connector.store import directories, mappings, pulls
 from connector.store.directory import Session
 from connector.store.engine import reading, writing
 from connector.store.pulled_gains import meet_group
@@ -79,6 +79,13 @@ def find_group(shell: Shell, directory: str, name_or_id: str) -> GroupId:
             raise LookupError(
                 f"{len(several)} groups of {directory} are called {name_or_id}: give one of the ids {ids}"
             )
+
+
+def check_directory(shell: Shell, name: str) -> None:
+    """Raises directories.Unknown when it is neither here nor to be read."""
+    if name not in sources.declared(shell.settings, shell.engine):
+        with reading(shell.engine) as connection:
+            directories.named(connection, name)
 
 
 def _here(shell: Shell, directory: str, name_or_id: str) -> GroupId:

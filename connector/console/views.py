@@ -70,7 +70,8 @@ def blueprint(settings: Settings, engine: Engine) -> Blueprint:
     def show_hold(id: int) -> ResponseReturnValue:
         with reading(engine) as connection:
             try:
-                return render_template("hold.html", hold=holds.get(connection, HoldId(id)))
+                removals = holds.removals(connection, HoldId(id))
+                return render_template("hold.html", hold=holds.get(connection, HoldId(id)), removals=removals)
             except LookupError:
                 abort(404, "there is no such hold")
 

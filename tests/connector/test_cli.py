@@ -196,6 +196,26 @@ def test_without_the_role_at_anysoft_nothing_is_bought_or_assigned(call: Call, e
     assert call("license", "quantity", "anyprint", "9", "--json")["pending"] == 9
 
 
+def test_prices_of_the_built_in_tenant_are_set_and_an_unknown_one_is_said_to_be_so(
+    call: Call, engine: Engine
+) -> None:
+    """L11, R18, R21: so that buying inside caps can be tried without the demo."""
+    call("directory", "add", "entra", "--kind", "entra", "--json")
+    company(engine, 2)
+    assert call("tenant", "price", "anyprint", "unknown", "--json")["price"] is None
+    call("license", "add", "anyprint", "--quantity", "1", *BUY)
+    call("mapping", "add", "--directory=entra", "--group=LIC", "--product=anyprint", "--yes", "--json")
+    call("sync", "--wait", "--json", code=3)
+    for look in (("request", "list"), ("request", "show", "1")):
+        assert call(*look).count("price unknown") >= 2
+    assert call("request", "list", "--json")[0]["charge_now"] is None
+    assert call("tenant", "price", "anyprint", "2.50:EUR", "--json")["price"] == "2.50 EUR"
+    assert call("request", "list", "--json")[0]["charge_now"] == "2.50 EUR"
+    assert "price unknown" not in call("request", "show", "1")
+    assert "no price" in call("tenant", "price", "anyprint", "0:EUR", code=2)
+    assert "no product anyfax" in call("tenant", "price", "anyfax", "1:EUR", code=1)
+
+
 def test_licenses_by_hand(call: Call, engine: Engine) -> None:
     """L7, L8, R08."""
     call("directory", "add", "entra", "--kind", "entra")

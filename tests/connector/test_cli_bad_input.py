@@ -12,7 +12,7 @@ import click
 import pytest
 from sqlalchemy import func, select
 
-from connector.cli.kinds import Day, Name, Setting, Words
+from connector.cli.kinds import Day, Name, Price, Setting, Words
 from connector.cli.root import build, main
 from connector.store.engine import reading
 from connector.store.tables import metadata
@@ -95,6 +95,8 @@ def filler(kind: click.ParamType[Any]) -> str:
             return str(kind.choices[0])
         case Setting():
             return "a=b"
+        case Price():
+            return "unknown"
         case _:
             return "some"
 
@@ -191,6 +193,11 @@ ADDRESS = (
         (["client", "revoke", "cli_x"], 1, "cli_x"),
         (["mapping", "add", "--directory=x", "--group=g", "--product=anyprint", "--yes"], 1, "directory x"),
         (["mapping", "add", "--directory=x", "--group=g", "--product=anyfax", "--yes"], 1, "--product"),
+        (["mapping", "add", "--directory=x", "--group=g", "--product=anyfax", "--yes"], 1, "directory x"),
+        (["mapping", "add", "--directory=x", "--product=anyfax"], 2, "--group: is missing"),
+        (["mapping", "add", "--directory=x", "--product=anyfax"], 2, "--product: there is no product anyfax"),
+        (["mapping", "add", "--directory=x", "--product=anyfax"], 2, "no directory 'x'"),
+        (["mapping", "add"], 2, "--directory: is missing\n--group: is missing\n--product: is missing"),
         (["mapping", "remove", "7", "--yes"], 1, "mapping 7"),
         (["mapping", "repin", "7", "g", "--yes"], 1, "mapping 7"),
         (["license", "show", "anyfax"], 1, "anyfax"),

@@ -12,8 +12,9 @@ from werkzeug.test import TestResponse
 
 from connector import scim_endpoint
 from connector.app import create_app
-from connector.store import credentials, migrations
+from connector.store import credentials, first_run, migrations
 from connector.store.engine import connect, writing
+from tests.company import CENTRE, PRINT, Company
 from tests.connector.places import prepared, settings_for
 from tests.connector.web.ways_in import csrf, link, signed_in, token
 
@@ -228,6 +229,32 @@ def test_nothing_is_changed_by_a_get(app: Flask) -> None:
         if rule.endpoint.startswith("console.") and "POST" in (rule.methods or ())
     }
     assert posts == {"/sign-in", "/sign-out"}
+
+
+def test_r24_the_page_of_a_hold_of_several_products_says_who_would_lose_which(
+    client: FlaskClient, engine: Engine
+) -> None:
+    company = Company(engine)
+    company.buy(PRINT, 2)
+    company.buy(CENTRE, 1)
+    ids = company.hire("ann@x.example", "bob@x.example")
+    company.map(company.group("Print", ids), PRINT)
+    company.map(company.group("Centre", ids[:1]), CENTRE)
+    company.round()
+    for id in ids:
+        company.delete(id)
+    company.settle(grace_disabled_hours=1)
+    company.round()
+    with writing(engine) as connection:
+        assert first_run.after_restore(connection, "cli:test", company.now) == 3
+    signed_in(client, engine)
+    [hold] = company.open_holds()
+    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td></tr>", client.get(f"/holds/{hold.id}").text)
+    assert rows == [
+        ("ann@x.example", "anyprint"),
+        ("ann@x.example", "anyprint-centre"),
+        ("bob@x.example", "anyprint"),
+    ]
 
 
 def test_metrics_are_for_this_machine_or_for_the_token(
