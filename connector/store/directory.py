@@ -52,6 +52,8 @@ from connector.store.tables import (
     users,
     warnings,
 )
+from scim.body import MAX_BYTES
+from scim.errors import TooLarge
 from scim.query import Query
 from scim.store import (
     Attributes,
@@ -373,7 +375,11 @@ def _canonical(attributes: Attributes) -> bytes:
 
 
 def _document(attributes: Attributes) -> str:
-    return orjson.dumps(attributes).decode()
+    """Raises scim's TooLarge: who reads, changes or searches it has to read the whole of it."""
+    document = orjson.dumps(attributes)
+    if len(document) > MAX_BYTES:
+        raise TooLarge(f"a resource would be larger than {MAX_BYTES} bytes; remove some of its values first")
+    return document.decode()
 
 
 def _differences(before: Attributes, after: Attributes) -> str:

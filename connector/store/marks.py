@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from connector.store.nested import descendants
-from connector.store.rows import Insert, among, chunks, insert_for, insert_into, listed
+from connector.store.rows import MANY, Insert, chunks, insert_for, insert_into, packed, within
 from connector.store.tables import Key, Moment, group_marks, marks, memberships, persons, users
 from sync.model import PersonId
 from sync.ports import Mark
@@ -31,8 +31,8 @@ from sync.ports import Mark
 
 def mark(connection: Connection, people: Iterable[int], now: datetime) -> None:
     """Persons, by pk."""
-    for chunk in chunks(sorted(set(people))):
-        values = {"people": listed(chunk), "first": _first(now), "now": now}
+    for chunk in chunks(sorted(set(people)), MANY):
+        values = {"people": packed(connection.dialect.name, chunk), "first": _first(now), "now": now}
         marking = _marking_some if len(chunk) > 1 else _marking_one
         connection.execute(marking(connection.dialect.name), values)
 
@@ -133,7 +133,7 @@ def _marking_one(dialect: str) -> Insert:
 
 @cache
 def _marking_some(dialect: str) -> Insert:
-    people = select(persons.c.pk).where(among(persons.c.pk, "people", many=True))
+    people = select(persons.c.pk).where(within(dialect, persons.c.pk, "people", many=True))
     return _marking(dialect, people, persons.c.pk)
 
 

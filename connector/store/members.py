@@ -1,6 +1,6 @@
 """Who joins and who leaves a group? By key, in sets; nothing is loaded but for the comparison of REPLACE."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -8,7 +8,7 @@ from functools import cache
 from sqlalchemy import Connection, Table, bindparam, delete, select
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
-from connector.store.rows import among, chunks, insert_for, listed
+from connector.store.rows import MANY, chunks, insert_for, packed, within
 from connector.store.scope import Found, own_users, resolve
 from connector.store.tables import Key, Moment, groups, memberships, nestings, users
 from scim.store import Kind, MemberOp, MemberVerb
@@ -47,13 +47,18 @@ def net(operations: Sequence[MemberOp]) -> Net:
         match operation.verb:
             case MemberVerb.ADD:
                 add |= ids
-                remove = {id: None for id in remove if id not in ids}
+                _drop(remove, ids)
             case MemberVerb.REMOVE:
                 remove |= ids
-                add = {id: None for id in add if id not in ids}
+                _drop(add, ids)
             case MemberVerb.REPLACE:
                 replace, add, remove = True, ids, {}
     return Net(replace, tuple(add), () if replace else tuple(remove))
+
+
+def _drop(kept: dict[str, None], ids: Iterable[str]) -> None:
+    for id in ids:  # by what goes: thousands of operations may each take one of many thousand
+        kept.pop(id, None)
 
 
 def change(connection: Connection, directory: int, group_pk: int, wanted: Net, now: datetime) -> Moved:
@@ -107,17 +112,20 @@ def _take_out(
     connection: Connection, table: Table, column: str, group_pk: int, pks: Sequence[int]
 ) -> list[int]:
     gone: list[int] = []
-    for chunk in chunks(pks):
-        statement = _taking(table, column, many=len(chunk) > 1)
-        gone += connection.scalars(statement, {"from_group": group_pk, "pks": listed(chunk)})
+    dialect = connection.dialect.name
+    for chunk in chunks(pks, MANY):
+        statement = _taking(dialect, table, column, many=len(chunk) > 1)
+        gone += connection.scalars(statement, {"from_group": group_pk, "pks": packed(dialect, chunk)})
     return gone
 
 
 @cache
-def _taking(table: Table, column: str, *, many: bool) -> ReturningDelete[int]:
+def _taking(dialect: str, table: Table, column: str, *, many: bool) -> ReturningDelete[int]:
     return (
         delete(table)
-        .where(table.c.group_pk == bindparam("from_group"), among(table.c[column], "pks", many=many))
+        .where(
+            table.c.group_pk == bindparam("from_group"), within(dialect, table.c[column], "pks", many=many)
+        )
         .returning(table.c[column])
     )
 
@@ -133,16 +141,19 @@ def _put_in(
 ) -> list[int]:
     """Those who are in already keep their `since` (R03)."""
     new: list[int] = []
-    for chunk in chunks(pks):
-        statement = _putting(connection.dialect.name, table, column, source, many=len(chunk) > 1)
-        new += connection.scalars(statement, {"into_group": group_pk, "now": now, "pks": listed(chunk)})
+    dialect = connection.dialect.name
+    for chunk in chunks(pks, MANY):
+        statement = _putting(dialect, table, column, source, many=len(chunk) > 1)
+        new += connection.scalars(
+            statement, {"into_group": group_pk, "now": now, "pks": packed(dialect, chunk)}
+        )
     return new
 
 
 @cache
 def _putting(dialect: str, table: Table, column: str, source: Table, *, many: bool) -> ReturningInsert[int]:
     group, now = bindparam("into_group", type_=Key), bindparam("now", type_=Moment)
-    rows = select(group, source.c.pk, now).where(among(source.c.pk, "pks", many=many))
+    rows = select(group, source.c.pk, now).where(within(dialect, source.c.pk, "pks", many=many))
     return (
         insert_for(dialect, table)
         .from_select(["group_pk", column, "since"], rows)

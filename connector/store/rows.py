@@ -4,7 +4,19 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, CursorResult, Select, Table, bindparam
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    CursorResult,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 #: keys in one IN list; SQLite takes 32,766 variables in a statement, 999 where it is old
@@ -33,6 +45,30 @@ def among(column: ColumnElement[Any], name: str, *, many: bool) -> ColumnElement
     A list in a statement takes SQLAlchemy as long as the statement itself, and most are of one.
     """
     return column.in_(bindparam(name, expanding=True)) if many else column == bindparam(name)
+
+
+#: keys in one list that is a single parameter
+MANY = 10_000
+
+
+def within(dialect: str, column: ColumnElement[Any], name: str, *, many: bool) -> ColumnElement[bool]:
+    """As `among`, for lists of up to `MANY` that `packed` makes the parameter of.
+
+    It is one value on either database: SQLAlchemy would write out a name for each key.
+    """
+    if not many:
+        return column == bindparam(name)
+    if dialect == "postgresql":
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    each = func.json_each(bindparam(name, type_=Text())).table_valued("value")
+    return column.in_(select(each.c.value))
+
+
+def packed(dialect: str, values: Sequence[Any]) -> Any:
+    """The value of such a parameter; `many` is whether there are several."""
+    if len(values) == 1:
+        return values[0]
+    return list(values) if dialect == "postgresql" else json.dumps(values)
 
 
 def listed(values: list[Any]) -> Any:

@@ -1,12 +1,13 @@
 """Whose rows are these? The one place that says what a directory may see (T18)."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, FromClause, Select, and_, bindparam, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, select
 
-from connector.store.rows import among, chunks, listed
+from connector.store.rows import MANY, chunks, packed, within
 from connector.store.tables import Key, groups, users
 from scim.store import Kind
 
@@ -40,20 +41,19 @@ def resolve(
 ) -> dict[str, Found]:
     """The directory's users and groups among the ids. `kept`: not deleted until the transaction ends."""
     found: dict[str, Found] = {}
-    for chunk in chunks(id for id in ids if is_id(id)):
-        values = {"directory": directory, "ids": listed(chunk)}
-        people = connection.execute((_USERS_KEPT if kept else _USERS)[len(chunk) > 1], values)
-        found |= {id: Found(Kind.USER, pk, person) for id, pk, person in people}
+    dialect = connection.dialect.name
+    for chunk in chunks((id for id in ids if is_id(id)), MANY):
+        people = _users(dialect, many=len(chunk) > 1, kept=kept)
+        values = {"directory": directory, "ids": packed(dialect, chunk)}
+        for id, pk, person in connection.execute(people, values):
+            found[id] = Found(Kind.USER, pk, person)
         left = [id for id in chunk if id not in found]
         if left:
-            found |= _groups(connection, directory, left, kept)
+            sets = _groups(dialect, many=len(left) > 1, kept=kept)
+            values = {"directory": directory, "ids": packed(dialect, left)}
+            for id, pk in connection.execute(sets, values):
+                found[id] = Found(Kind.GROUP, pk, 0)
     return found
-
-
-def _groups(connection: Connection, directory: int, ids: Collection[str], kept: bool) -> dict[str, Found]:
-    query = _GROUPS_KEPT if kept else _GROUPS
-    found = connection.execute(query, {"directory": directory, "ids": list(ids)})
-    return {id: Found(Kind.GROUP, pk, 0) for id, pk in found}
 
 
 def _kept(query: Select[Any], pk: ColumnElement[int]) -> Select[Any]:
@@ -62,13 +62,17 @@ def _kept(query: Select[Any], pk: ColumnElement[int]) -> Select[Any]:
 
 # Built once: building such a statement takes longer than running it.
 _OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
-_USERS = {
-    many: select(users.c.id, users.c.pk, users.c.person_pk).where(
-        own_users(_OWNER), among(users.c.id, "ids", many=many)
-    )
-    for many in (False, True)
-}
-_USERS_KEPT = {many: _kept(query, users.c.pk) for many, query in _USERS.items()}
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_GROUPS = select(groups.c.id, groups.c.pk).where(own_groups(_OWNER), groups.c.id.in_(_IDS))
-_GROUPS_KEPT = _kept(_GROUPS, groups.c.pk)
+
+
+@cache
+def _users(dialect: str, *, many: bool, kept: bool) -> Select[Any]:
+    named = within(dialect, users.c.id, "ids", many=many)
+    query = select(users.c.id, users.c.pk, users.c.person_pk).where(own_users(_OWNER), named)
+    return _kept(query, users.c.pk) if kept else query
+
+
+@cache
+def _groups(dialect: str, *, many: bool, kept: bool) -> Select[Any]:
+    named = within(dialect, groups.c.id, "ids", many=many)
+    query = select(groups.c.id, groups.c.pk).where(own_groups(_OWNER), named)
+    return _kept(query, groups.c.pk) if kept else query

@@ -1,14 +1,15 @@
 """Do membership changes give the exact set, keep `since`, and mark whom they concern?"""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, event, insert
 
 from connector.store.engine import writing
-from connector.store.members import net
+from connector.store.members import _drop, net
 from connector.store.tables import changes, group_marks, persons, users
 from scim.store import Kind, MemberOp, MemberVerb, Reference
 from tests.connector.store.mirror import Mirror, forget_marks, history, marked_names, mirror, rows
@@ -180,3 +181,34 @@ def test_10_000_members_in_one_operation_are_served(northmill: Mirror) -> None:
     assert northmill.change(group.id, (REPLACE, ids[:10])) == []
     assert set(northmill.member_ids(group.id)) == set(ids[:10])
     assert len(history(northmill.engine)) == 1 + 10_000 + 9_990
+
+
+def test_thousands_of_ids_take_few_statements(engine: Engine) -> None:
+    """Known or not: the others wait while they are looked up."""
+    northmill = mirror(engine)
+    statements: list[str] = []
+
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        statements.append(statement)
+
+    ada, group = northmill.user("ada"), northmill.group("LIC")
+    ids = (*(f"00000000-0000-4000-8000-{n:012}" for n in range(20_000)), ada.id)
+    event.listen(engine, "before_cursor_execute", note)
+    with northmill.store.writing() as writer:
+        unknown = writer.change_members(group.id, [MemberOp(MemberVerb.ADD, ids)])
+    assert len(unknown) == 20_000
+    assert len(statements) < 20
+    assert northmill.member_ids(group.id) == [ada.id]
+
+
+def test_operations_that_alternate_look_at_what_they_name_only() -> None:
+    class Counting(dict[str, None]):
+        passes = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Counting.passes += 1
+            return super().__iter__()
+
+    kept = Counting.fromkeys(map(str, range(1000)))
+    _drop(kept, ("7", "none"))
+    assert (len(kept), Counting.passes) == (999, 0)
