@@ -147,7 +147,7 @@ def test_r07_the_plan_of_a_plain_mapping_warns_of_whom_it_leaves_out(
     adding = ("mapping", "add", "--directory=entra", "--group=LIC", "--product=anyprint", "--yes")
     said = run(*adding)
     assert "WARNING: 2 people of groups inside LIC don't get anyprint: the mapping isn't transitive" in said
-    run("mapping", "remove", "1", "--yes")
+    run("mapping", "remove", "2", "--yes")
     assert "groups inside" not in run(*adding, "--transitive")
 
 
