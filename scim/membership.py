@@ -17,7 +17,7 @@ MAX_MEMBERS = 200_000
 #: values of members that one PATCH looks at, to find those that a [ ] picks by something else than ids
 MAX_LOOKS = 1_000_000
 #: in looks, what beginning to look through a group costs
-_BEGINNING = 100
+_BEGINNING = 200
 
 
 @dataclass(frozen=True, slots=True)
