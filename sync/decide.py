@@ -13,6 +13,7 @@ A managed add-on is lost with its base, whoever wants it (R10). Protected people
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from unicodedata import normalize
 
@@ -88,6 +89,9 @@ def decide(
             decided[product] = _not_lost(case)
             confirm.extend([product] if to_confirm(case, decided[product]) else [])
     going, decided = removable(decided, catalog, now)
+    for product in going if why_not else ():
+        if product in entitlements:  # what it is once the license is gone (R16)
+            decided[product] = replace(decided[product], blocked=why_not)
     kept = [s for product, s in decided.items() if product not in going]
     active = None if why_not == "PROTECTED" else wished_active(person, kept)
     if active is False:

@@ -78,9 +78,11 @@ def after_assign(before: Standing, status: Status, run: RunId, now: datetime) ->
 def after_unassign(before: Standing, status: Status, now: datetime) -> Standing:
     match status:
         case Status.UNASSIGNED | Status.NOT_ASSIGNED | Status.UNKNOWN_USER:
-            # An add-on that went with its base, of who is still a member, is blocked from now on (R10, R16).
+            # Of who is still a member: an add-on that went with its base, or a license of somebody disabled,
+            # is blocked from now on (R05, R10, R16).
             missing = "MISSING_BASE" if before.reasons and before.lost_why == "base" else ""
-            return replace(freed(before), blocked=missing, look_at=now)
+            why = before.blocked if before.blocked in ("DISABLED", "CONFLICT") else missing
+            return replace(freed(before), blocked=why, look_at=now)
         case Status.REQUIRED_BY_ADDON:
             return replace(
                 before, held=Held.YES, blocked="REQUIRED_BY_ADDON", look_at=now + LONGEST_DELAY, failure=""
