@@ -12,6 +12,7 @@ from sync.ports import DirectorySource, Transient, Unauthorized
 from sync.pulled import (
     Active,
     Cursor,
+    Expired,
     Finding,
     Incomplete,
     MemberKind,
@@ -65,9 +66,15 @@ class Graph:
 
     def _groups(self, state: State, feed: Feed, told: DeltaPage) -> Page:
         page = groups_page(told, frozenset(feed.ids))
+        if back := page.seen.difference(page.gone).intersection(state.gone):
+            name = next((group.name for group in page.groups if group.id in back), min(back))
+            raise Expired(
+                f"group {name} was restored: no delta names the groups that it is in, so everything is read"
+            )
         after = self._after(feed, told, page)
         nested = {e.member for e in page.entries if e.kind is MemberKind.GROUP and e.present}
         moved = state.with_feed(feed, after).with_groups(nested)
+        moved = moved if feed.whole else moved.missing(page.gone)
         found = Page(
             Resume(moved.text()),
             groups=page.groups,
@@ -101,7 +108,7 @@ class Graph:
                 whole.append(Whole(id, count))
             else:
                 unread.append(Unread(id, f"Microsoft Graph doesn't count its members: {part.status}"))
-        rest = state.without(feed, [each.group for each in unread])
+        rest = state.without(feed, [each.group for each in unread]).missing(gone)
         return replace(
             found,
             next=Resume(rest.text()),

@@ -1,7 +1,8 @@
 """Where is a read of Microsoft Graph, between two pages? In feeds, each with the link to its next page.
 
 `/groups/delta` takes up to 50 ids in its filter, so the groups are read in feeds of 50; a nested group that
-turns up gets a place in one that hasn't begun yet. `/users/delta` comes last: by then the members are known.
+turns up gets a place in one that hasn't begun yet. Feeds that came one by one are made one again in the next
+read. `/users/delta` comes last: by then the members are known.
 """
 
 import hashlib
@@ -16,7 +17,9 @@ FILTERED = 50  #: ids in one filter
 MOST_GROUPS = 20_000
 MOST_PAGES = 20_000  #: of one feed in one read
 MOST_EMPTY = 1_000  #: pages in a row with nothing in them
-_VERSION = 2
+#: pages that may be read anew, so that later polls take fewer calls
+CHEAP = 20
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,7 @@ class Feed:
     pages: int = 0
     empty: int = 0  #: pages in a row
     mark: str = ""  #: hash of an earlier link: meeting it again is a circle (Brent)
+    size: int = 0  #: pages of the last read that listed everything
 
     def after(
         self,
@@ -57,7 +61,8 @@ class Feed:
 
     def rested(self) -> "Feed":
         """As the next read begins with it."""
-        return replace(self, whole=False, done=False, seen=(), pages=0, empty=0, mark="")
+        size = self.pages if self.whole else self.size
+        return replace(self, whole=False, done=False, seen=(), pages=0, empty=0, mark="", size=size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class State:
     groups: tuple[Feed, ...] = ()
     users: Feed = field(default_factory=Feed)
     again: tuple[str, ...] = ()  #: groups that couldn't be read: from the beginning in the next read
+    gone: tuple[str, ...] = ()  #: groups that are asked for still: a deleted one may come back
 
     @property
     def tracked(self) -> set[str]:
@@ -94,13 +100,28 @@ class State:
         kept = replace(feed, ids=tuple(id for id in feed.ids if id not in unread))
         return replace(self.with_feed(feed, kept), again=(*self.again, *unread))
 
+    def merged(self) -> "State":
+        """The feeds that aren't full are one from now on, read from the beginning: in it nothing is missed
+        that a link to changes would have told. If that is too much, all of them but the largest."""
+        small = sorted((feed for feed in self.groups if feed.link and len(feed.ids) < FILTERED), key=_size)
+        if sum(feed.size for feed in small) > CHEAP:
+            small.pop()
+        ids = [id for feed in small for id in feed.ids]
+        if len(small) <= -(-len(ids) // FILTERED):
+            return self
+        rest = replace(self, groups=tuple(feed for feed in self.groups if feed not in small))
+        return rest.with_groups(ids)
+
+    def missing(self, gone: Collection[str]) -> "State":
+        return replace(self, gone=tuple(sorted({*self.gone, *gone})))
+
     def next_feed(self) -> Feed | None:
         """Groups first; None: everything was read."""
         return next((feed for feed in (*self.groups, self.users) if not feed.done), None)
 
     def rested(self) -> "State":
         feeds = tuple(feed.rested() for feed in self.groups if feed.ids)
-        return State(feeds, self.users.rested()).with_groups(self.again)
+        return State(feeds, self.users.rested(), gone=self.gone).with_groups(self.again)
 
     def text(self) -> str:
         return orjson.dumps({"version": _VERSION} | asdict(self)).decode()
@@ -112,7 +133,7 @@ def state_of(cursor: Cursor, groups: Collection[str]) -> State:
         case Refresh():
             return State().with_groups(groups)
         case Active(text):
-            return _parse(text).with_groups(groups)
+            return _parse(text).merged().with_groups(groups)
         case Resume(text):
             return _parse(text)
 
@@ -123,7 +144,8 @@ def _parse(text: str) -> State:
         if told["version"] != _VERSION:
             raise ValueError("another version's")
         feeds = tuple(_feed(each) for each in told["groups"])
-        return State(feeds, _feed(told["users"]), tuple(_texts(told["again"])))
+        again, gone = tuple(_texts(told["again"])), tuple(_texts(told["gone"]))
+        return State(feeds, _feed(told["users"]), again, gone)
     except (ValueError, KeyError, TypeError):
         raise Expired("the cursor is another version's: everything is read anew") from None
 
@@ -137,6 +159,10 @@ def _texts(value: object) -> Sequence[str] | tuple[str, ...]:
     if not isinstance(value, list):
         raise TypeError("not a list")
     return tuple(str(each) for each in value)
+
+
+def _size(feed: Feed) -> int:
+    return feed.size
 
 
 def _hash(link: str) -> str:

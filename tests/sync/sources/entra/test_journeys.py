@@ -1,5 +1,6 @@
 """From a group in Entra ID to a license: stand-in, pull, mirror, round, AnySoft."""
 
+import pytest
 from sqlalchemy import Engine, select
 
 from connector.store.engine import reading
@@ -55,6 +56,59 @@ def test_an_unchanged_poll_costs_two_calls_for_up_to_50_groups(company: EntraCom
     ]
 
 
+def calls(world: EntraCompany) -> int:
+    """Of a poll that finds nothing new."""
+    world.go(minutes=5)
+    before = len(world.entra.seen)
+    assert world.pull().whole
+    return len(world.entra.seen) - before
+
+
+def test_an_unchanged_poll_costs_two_calls_however_deep_the_groups_are_nested(company: EntraCompany) -> None:
+    tenant, outer = company.entra.tenant, company.team("LIC-AnyPrint", ["ada"])
+    for n in range(9):
+        inner = tenant.team(f"inner-{n}", tenant.hire(f"deep-{n}"))
+        tenant.join(outer, inner)
+        outer = inner
+    assert company.pull().whole
+    assert calls(company) > 2, "the ten are one from now on"
+    assert calls(company) == 2
+    company.go(hours=24)
+    assert company.pull().full
+    assert company.pull().whole
+    assert calls(company) == 2
+
+
+def test_t12_what_changes_while_cursors_become_one_is_not_lost(company: EntraCompany) -> None:
+    tenant = company.entra.tenant
+    groups = []
+    for n in range(4):
+        groups.append(company.team(f"team-{n}", ["ada", "bo", f"own-{n}"]))
+        company.go(minutes=5)
+        tenant.leave(groups[0], *([company.id(f"own-{n - 1}")] if n == 1 else []))
+        assert company.pull().whole
+
+    def dies(point: str) -> None:
+        if point == "page read":
+            raise KeyboardInterrupt
+
+    tenant.leave(groups[2], company.id("own-2"))
+    tenant.join(groups[1], *tenant.hire("zoe"))
+    company.go(minutes=5)
+    with pytest.raises(KeyboardInterrupt):
+        company.pull(at=dies)
+    company.restart()
+    tenant.leave(groups[1], company.id("bo"))
+    assert company.pull().whole
+    assert [company.members(group) for group in groups] == [
+        {"ada", "bo"}, {"ada", "own-1", "zoe"}, {"ada", "bo"}, {"ada", "bo", "own-3"},
+    ]  # fmt: skip
+    assert calls(company) == 2
+    tenant.leave(groups[3], company.id("own-3"))
+    assert calls(company) == 2
+    assert company.members(groups[3]) == {"ada", "bo"}
+
+
 def test_r05_disabled_at_once_and_enabled_again(company: EntraCompany) -> None:
     group = licensed(company)
     company.entra.tenant.change(company.id("bo"), enabled=False)
@@ -68,6 +122,25 @@ def test_r05_disabled_at_once_and_enabled_again(company: EntraCompany) -> None:
     assert company.pull().whole
     company.company.round()
     assert holders(company) == set(THREE)
+
+
+def test_r16_who_is_disabled_or_soft_deleted_is_blocked_for_that_from_the_same_round_on(
+    company: EntraCompany,
+) -> None:
+    group, tenant = licensed(company), company.entra.tenant
+    tenant.change(company.id("bo"), enabled=False)
+    tenant.delete(company.id("cy"))
+    company.go(minutes=5)
+    assert company.pull().whole
+    company.company.round()
+    for name in ("bo", "cy"):
+        standing = company.company.standing(f"{name}@northmill.example", PRINT)
+        assert (standing.state, standing.blocked) == (State.BLOCKED, "DISABLED")
+    tenant.leave(group, company.id("bo"))
+    company.go(minutes=5)
+    assert company.pull().whole
+    company.company.round()
+    assert company.company.state("bo@northmill.example", PRINT) is State.NONE, "no group gives it"
 
 
 def test_a_soft_deleted_person_loses_it_and_gets_it_back_when_restored(company: EntraCompany) -> None:
@@ -187,6 +260,35 @@ def test_a_deleted_group_takes_what_it_gave_and_gives_it_when_restored(company: 
     company.company.round()
     assert company.members(group) == set(THREE)
     assert company.company.state("ada@northmill.example", PRINT) is State.ASSIGNED
+
+
+@pytest.mark.parametrize("full", [False, True], ids=["seen by a poll", "seen by a full read"])
+def test_r07_a_nested_group_that_was_deleted_gives_again_when_it_is_restored(
+    company: EntraCompany, full: bool
+) -> None:
+    """The delta of the group that it is in doesn't say that it is in it again."""
+    tenant = company.entra.tenant
+    inner = tenant.team("inner", tenant.hire("deep"))
+    group = company.team("LIC-AnyPrint", THREE)
+    tenant.join(group, inner)
+    assert company.pull().whole
+    company.company.buy(PRINT, 50)
+    company.company.map("LIC-AnyPrint", PRINT, transitive=True)
+    company.company.round()
+    assert holders(company) == {*THREE, "deep"}
+    tenant.disband(inner)
+    company.go(minutes=5)
+    assert company.pull(full=full).whole
+    company.company.round()
+    assert company.company.state("deep@northmill.example", PRINT) is State.REMOVING
+    tenant.bring_back(inner)
+    company.go(minutes=5)
+    done = company.pull()
+    assert (done.whole, done.full) == (True, True)
+    company.company.round()
+    assert company.company.state("deep@northmill.example", PRINT) is State.ASSIGNED
+    company.go(minutes=5)
+    assert not company.pull().full, "once"
 
 
 def test_a_group_deleted_before_a_full_read_is_asked_for_by_id(company: EntraCompany) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 
 from sync.pulled import Active, Expired, Incomplete, Refresh, Resume
-from sync.sources.graph_state import FILTERED, MOST_EMPTY, Feed, State, state_of
+from sync.sources.graph_state import CHEAP, FILTERED, MOST_EMPTY, Feed, State, state_of
 
 
 def ids(n: int, begin: int = 0) -> list[str]:
@@ -42,7 +42,53 @@ def test_a_state_survives_its_text() -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "null", "[]", '{"version":2}', '{"version":1,"groups":7,"users":{}}'])
+def at_rest(*sizes: tuple[int, int]) -> Active:
+    """After a read: feeds of so many groups each, whose last whole list took so many pages."""
+    begin, feeds = 0, []
+    for n, (groups, pages) in enumerate(sizes):
+        feeds.append(Feed(tuple(ids(groups, begin)), f"delta-{n}", whole=False, size=pages))
+        begin += groups
+    return Active(State(tuple(feeds), Feed((), "users", whole=False)).text())
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ([(1, 1)] * 9, [9]),
+        ([(50, 1), (3, 1), (4, 1)], [50, 7]),
+        ([(40, 1), (20, 1)], [40, 20]),
+        ([(40, 1), (20, 1), (1, 1)], [50, 11]),
+        ([(10, CHEAP), (1, 1)], [10, 1]),
+        ([(1, 1), (10, CHEAP), (1, 1), (1, 1)], [10, 3]),
+        ([(50, 900), (50, 900)], [50, 50]),
+    ],
+)
+def test_feeds_that_came_one_by_one_are_made_one_unless_that_is_much_to_read(
+    before: list[tuple[int, int]], after: list[int]
+) -> None:
+    state = state_of(at_rest(*before), [])
+    assert [len(feed.ids) for feed in state.groups] == after
+    assert state.tracked == set(ids(sum(groups for groups, _ in before)))
+    for feed in state.groups:
+        assert feed.whole == (feed.link == ""), "a list from the beginning, or changes since"
+        assert feed.link == "" or (len(feed.ids), feed.size) in before
+
+
+def test_a_group_that_can_not_be_read_has_the_others_read_anew_once_and_not_each_time() -> None:
+    state = state_of(Refresh(), ids(3))
+    for _ in range(3):
+        (feed,) = [each for each in state.groups if "g0000" in each.ids]
+        state = state.with_feed(feed, feed.after("", "d", ids(3), empty=False))
+        feed = next(each for each in state.groups if "g0000" in each.ids)
+        state = state.without(feed, ["g0000"])
+        state = state_of(Active(state.rested().text()), ids(3))
+        assert [(each.ids, each.link) for each in state.groups] == [
+            (("g0001", "g0002"), "d"),
+            (("g0000",), ""),
+        ]
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"version":3}', '{"version":2,"groups":[],"users":{}}'])
 def test_a_cursor_of_another_version_is_expired(text: str) -> None:
     with pytest.raises(Expired):
         state_of(Active(text), [])
