@@ -34,6 +34,7 @@ from connector.worker import Worker
 from sync.model import ProductId, Subscription
 from tests.company import ADDRESS, BILLING
 from tests.connector.places import opened, prepared, settings_for
+from tests.connector.web.ways_in import signed_in
 from tests.contracts.licensing_http import CLIENT, SECRET, serving
 
 PRINT = ProductId("anyprint")
@@ -351,6 +352,17 @@ def test_r29_what_only_anysoft_can_tell_says_what_to_do_next(
     assert json.loads(crowded.says("request", "list", "--json"))[0]["state"] == "open"
     crowded.says("request", "decline", "1", "--reason", "not now")
     assert json.loads(crowded.says("request", "list", "--json"))[0]["state"] == "declined"
+
+
+def test_r16_r29_the_console_shows_what_anysoft_said_last(crowded: Site) -> None:
+    browser = crowded.scim.application.test_client()
+    signed_in(browser, crowded.engine)
+    crowded.there.down = True
+    for page, shows in (("/", 'id="license-anyprint"'), ("/prompts", 'id="prompt-1"')):
+        said = browser.get(page).text
+        assert shows in said
+        assert "AnySoft can&#39;t be reached since 2026-11-24 12:31" in said
+        assert "this is as of 2026-11-24 12:3" in said
 
 
 def test_r29_a_429_is_no_failure(site: Site) -> None:
