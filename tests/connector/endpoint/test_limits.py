@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from scim.body import MAX_GROUP_BYTES
 from scim.membership import MAX_MEMBERS
+from scim.values import MAX_VALUES
 from tests.connector.endpoint.conftest import Served
 
 #: what counts here happens before any database
@@ -88,3 +89,28 @@ def test_a_group_takes_200000_members_and_16_mb(client: FlaskClient) -> None:
     assert client.post("/scim/v2/Groups", data=whole).status_code == 201
     refused(client.post("/scim/v2/Groups", data=whole + b" "), 413)
     assert client.get("/scim/v2/Groups").get_json(force=True)["totalResults"] == 2
+
+
+def test_an_attribute_has_so_many_values_at_most(client: FlaskClient) -> None:
+    emails = [{"value": f"e{n}@x.example"} for n in range(MAX_VALUES)]
+    more = [*emails, {"value": "one-more@x.example"}]
+    body = {"userName": "ada", "emails": emails}
+    refused(client.post("/scim/v2/Users", json={**body, "emails": more}), 400, "invalidValue")
+    path = f"/scim/v2/Users/{client.post('/scim/v2/Users', json=body).get_json(force=True)['id']}"
+    refused(client.put(path, json={**body, "emails": more}), 400, "invalidValue")
+    add = {"op": "add", "path": "emails", "value": more[-1:]}
+    answer = client.patch(path, json={"Operations": [add]})
+    refused(answer, 400, "invalidValue")
+    assert answer.get_json(force=True)["detail"] == f"emails can have {MAX_VALUES} values at most"
+    assert client.patch(path, json={"Operations": [{**add, "value": emails[:1]}]}).status_code == 200
+    first = {"op": "remove", "path": "emails", "value": emails[:1]}
+    assert client.patch(path, json={"Operations": [first, add]}).status_code == 200
+
+
+def test_a_resource_stays_as_small_as_a_body(client: FlaskClient) -> None:
+    path = f"/scim/v2/Users/{made(client)}"
+    for name in ("title", "nickName"):
+        half = [{"op": "add", "path": name, "value": "x" * 499_000}]
+        assert client.patch(path, json={"Operations": half}).status_code == 200
+    refused(client.patch(path, json={"Operations": [{**half[0], "path": "displayName"}]}), 413)
+    assert "displayName" not in client.get(path).get_json(force=True)
