@@ -3,14 +3,16 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, update
 
 from connector.store.marks import mark_directory
 from connector.store.rows import insert_into
 from connector.store.tables import (
+    Key,
+    Moment,
     directories,
     group_marks,
     groups,
@@ -20,6 +22,9 @@ from connector.store.tables import (
     standings,
     users,
 )
+
+#: `heard_at` is no more exact than this: not each request shall write it
+HEARD_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +128,11 @@ def _refuse_use(connection: Connection, found: Directory) -> None:
         )
 
 
+def heard(connection: Connection, directory: int, now: datetime) -> None:
+    """Its identity provider wrote now; noted once in `HEARD_EVERY`."""
+    connection.execute(_HEARD, {"directory": directory, "past": now - HEARD_EVERY, "now": now})
+
+
 def directory_of(row: Row[Any]) -> Directory:
     """From a row of `directories`."""
     fields = row._mapping
@@ -130,3 +140,19 @@ def directory_of(row: Row[Any]) -> Directory:
         pk=fields["pk"], name=fields["name"], kind=fields["kind"], options=fields["options"],
         created_at=fields["created_at"], heard_at=fields["heard_at"],
     )  # fmt: skip
+
+
+# Built once: building such a statement takes longer than running it.
+_UNHEARD = or_(directories.c.heard_at.is_(None), directories.c.heard_at <= bindparam("past", type_=Moment))
+_HEARD = (
+    update(directories)
+    .where(
+        # Who changes the directory's row meanwhile isn't waited for: the next request notes it.
+        directories.c.pk.in_(
+            select(directories.c.pk)
+            .where(directories.c.pk == bindparam("directory", type_=Key), _UNHEARD)
+            .with_for_update(key_share=True, skip_locked=True)
+        )
+    )
+    .values(heard_at=bindparam("now", type_=Moment))
+)

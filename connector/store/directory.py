@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from typing import Any
 from uuid import uuid4
@@ -29,7 +29,7 @@ from sqlalchemy import (
     update,
 )
 
-from connector.store import emails
+from connector.store import directories, emails
 from connector.store.changes import Recorder
 from connector.store.engine import reading, writing
 from connector.store.find import find, own, table_of
@@ -44,7 +44,6 @@ from connector.store.scope import is_id
 from connector.store.tables import (
     Key,
     Moment,
-    directories,
     groups,
     mappings,
     memberships,
@@ -194,10 +193,8 @@ class Session:
             )
         mark_groups(self.connection, sorted(self._groups), self.now)
         mark(self.connection, self._persons, self.now)
-        past = self.now - timedelta(minutes=1)
-        if self.heard is None or self.heard <= past:
-            whose = {"directory": self.directory, "past": past, "now": self.now}
-            self.connection.execute(_HEARD, whose)
+        if self.heard is None or self.heard <= self.now - directories.HEARD_EVERY:
+            directories.heard(self.connection, self.directory, self.now)
 
     # ---- users ----
 
@@ -348,24 +345,6 @@ _TOUCH = (
     .where(groups.c.pk == bindparam("key"))
     .values(version=groups.c.version + 1, modified_at=bindparam("now", type_=Moment))
     .returning(*groups.c)
-)
-_HEARD = (
-    update(directories)
-    .where(
-        # Who changes the directory's row meanwhile isn't waited for: the next request notes it.
-        directories.c.pk.in_(
-            select(directories.c.pk)
-            .where(
-                directories.c.pk == _OWNER,
-                or_(
-                    directories.c.heard_at.is_(None),
-                    directories.c.heard_at <= bindparam("past", type_=Moment),
-                ),
-            )
-            .with_for_update(key_share=True, skip_locked=True)
-        )
-    )
-    .values(heard_at=bindparam("now", type_=Moment))
 )
 
 
