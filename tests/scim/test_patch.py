@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from scim import dialects, membership, operations, patch
+from scim import dialects, operations, patch
 from scim.dialects import DIALECTS
 from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget, ScimError
 from scim.membership import Picking
-from scim.path import read as read_path
 from scim.schema import ENTERPRISE, GROUP, USER, ResourceType
-from scim.store import MemberOp, MemberVerb
+from scim.store import MemberOp
 
 _WORK = {"type": "work", "value": "w@x.example"}
 _HOME = {"type": "home", "value": "h@x.example", "primary": True}
@@ -24,7 +23,6 @@ _ADA: dict[str, Any] = {
     "emails": [_WORK, _HOME],
     ENTERPRISE: {"department": "Finance", "manager": {"value": "boss"}},
 }
-_ADD, _REMOVE, _REPLACE = MemberVerb.ADD, MemberVerb.REMOVE, MemberVerb.REPLACE
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,76 +359,3 @@ def test_an_attribute_that_no_group_has_is_skipped(path: str) -> None:
 def test_an_error_names_the_whole_path(operation: dict[str, Any], said: str) -> None:
     with pytest.raises(InvalidValue, match=f"^{re.escape(said)}$"):
         _patched(operation)
-
-
-@pytest.mark.parametrize("operation", [_op("remove", "members", None), _op("replace", "members", None)])
-def test_a_null_list_of_members_is_told(operation: dict[str, Any]) -> None:
-    assert _patched(operation, to=GROUP).warnings == (("unusable_value", "members"),)
-
-
-def _value(*ids: str) -> list[dict[str, Any]]:
-    return [{"value": id, "$ref": None} for id in ids]
-
-
-@pytest.mark.parametrize(
-    ("sent", "members"),
-    [
-        ([_op("add", "members", _value("a", "b", "a"))], [(_ADD, "a", "b")]),
-        ([_op("add", "members", "a")], [(_ADD, "a")]),
-        ([_op("add", "members", {"VALUE": "a"})], [(_ADD, "a")]),
-        ([_op("add", "members", [])], []),
-        ([_op("add", "members", [None, "a"])], [(_ADD, "a")]),
-        ([_op("add", "", {"members": _value("a"), "displayName": "H"})], [(_ADD, "a")]),
-        ([_op("add", 'members[value eq "a"]', {})], [(_ADD, "a")]),
-        ([_op("remove", "members", _value("a"))], [(_REMOVE, "a")]),
-        ([_op("remove", "members", [])], []),
-        ([_op("remove", "members")], [(_REPLACE,)]),
-        ([_op("remove", 'members[value eq "a"]')], [(_REMOVE, "a")]),
-        ([_op("remove", 'members[value eq "a"]', _value("b"))], [(_REMOVE, "a")]),
-        ([_op("remove", 'members[value eq "a" or value eq "b"]')], [(_REMOVE, "a", "b")]),
-        ([_op("replace", "members", _value("a"))], [(_REPLACE, "a")]),
-        ([_op("replace", "members", [])], [(_REPLACE,)]),
-        ([_op("replace", "members", None)], []),
-        ([_op("replace", "", {"members": None})], []),
-        ([_op("remove", "members", None)], []),
-        ([_op("remove", 'members[value eq "a"]', None)], [(_REMOVE, "a")]),
-        ([_op("replace", "", {"displayName": "H"})], []),
-        (
-            [_op("add", "members", "a"), _op("add", "members", "b"), _op("remove", 'members[value eq "c"]')],
-            [(_ADD, "a", "b"), (_REMOVE, "c")],
-        ),
-        (
-            [
-                _op("replace", "members", ["a"]),
-                _op("replace", "members", ["b"]),
-                _op("add", "members", ["c"]),
-            ],
-            [(_REPLACE, "a"), (_REPLACE, "b"), (_ADD, "c")],
-        ),
-    ],
-)
-@pytest.mark.parametrize("kind", list(DIALECTS))
-def test_members_change_without_the_group(sent: list[dict[str, Any]], members: list[Any], kind: str) -> None:
-    change = _patched(*sent, kind=kind, to=GROUP)
-    assert change.members == tuple(MemberOp(verb, ids) for verb, *rest in members for ids in [tuple(rest)])
-
-
-@pytest.mark.parametrize(
-    ("operation", "error"),
-    [
-        (_op("replace", 'members[value eq "a"]', {"value": "b"}), Mutability),
-        (_op("remove", "members.value"), Mutability),
-        (_op("add", 'members[type eq "User"]', {}), InvalidPath),
-        (_op("remove", "displayName"), Mutability),
-    ],
-)
-def test_members_cant_be_changed_so(operation: dict[str, Any], error: type[ScimError]) -> None:
-    with pytest.raises(error):
-        _patched(operation, to=GROUP)
-
-
-def test_a_path_with_a_sub_attribute_of_members_is_no_membership() -> None:
-    with pytest.raises(Mutability):
-        membership.compile(
-            operations.Operation(operations.Verb.ADD, "", "x"), read_path("members.value", GROUP)
-        )
