@@ -325,7 +325,7 @@ def _hold(connection: Connection, held: Hold) -> dict[str, Any]:
 @json_option
 @pass_shell
 def release(shell: Shell, id: int, digest: str, as_json: bool) -> None:
-    """Let exactly these removals go on."""
+    """Let exactly these removals go on; of a rejected hold those of the people whom it still keeps."""
     _settle(shell, lambda c, by: holds.release(c, HoldId(id), digest, by, now()), as_json)
 
 
