@@ -52,6 +52,7 @@ def test_no_file_is_too_long() -> None:
     ]
     assert long == []
 
+
 def test_locks_are_installed_whole() -> None:
     lines = [
         line

@@ -87,9 +87,18 @@ class SignIn:
         except (Transient, Unauthorized):
             self._app = None
             raise
+        except ValueError:  # what isn't JSON, and JSON that says something else than it must
+            self._app = None
+            raise Transient(
+                f"the sign-in at {self._host} failed: an answer isn't JSON, or not what a sign-in answers: "
+                "is a proxy or a maintenance page in its place? Check authority and tenant_id"
+            ) from None
         except Exception as error:  # depending on the fault nearly anything (see the facts on msal)
             self._app = None
-            raise Transient(f"the sign-in at {self._host} failed: {type(error).__name__}") from None
+            raise Transient(
+                f"the sign-in at {self._host} failed: its answer isn't understood ({type(error).__name__}); "
+                "check authority and tenant_id"
+            ) from None
         token = answer.get("access_token") if isinstance(answer, dict) else None
         if isinstance(token, str) and token and all("!" <= letter <= "~" for letter in token):
             return token
@@ -207,6 +216,11 @@ class _Http:
                     content += chunk
                     if len(content) > LARGEST_ANSWER:
                         raise Transient(f"an answer of {parts.hostname} is larger than it can be")
+                if 300 <= answer.status_code < 400:
+                    raise Transient(
+                        f"the sign-in at {parts.hostname} answers {answer.status_code}: it redirects, which "
+                        "isn't followed; check authority"
+                    )
                 secrets = _secrets(data) + _secrets(headers)
                 told = blot(bytes(content), secrets).decode("utf-8", "replace")
                 return _Response(answer.status_code, told, blotted(answer.headers, secrets))

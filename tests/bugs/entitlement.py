@@ -122,9 +122,7 @@ BUGS: tuple[Bug, ...] = (
         "R06",
         "a second record of a directory is linked by its name",
         "connector/store/persons.py",
-        "        if not connection.scalar(\n"
-        "            select(exists().where(users.c.person_pk == person, users.c.directory_pk == directory))\n"
-        "        ):\n",
+        '        if not connection.scalar(_HAS_RECORD, {"person": person, "directory": directory}):\n',
         "        if namesakes:\n",
         f"{STORE}/test_persons.py::test_a_second_record_of_one_directory_is_a_conflict_r06",
     ),

@@ -217,3 +217,23 @@ def test_r10_a_base_is_free_in_the_round_after_its_add_on_was_taken_by_hand(comp
     assert [a.verb for a in told.plan.actions] == [Verb.ANNOUNCE]
     s = company.standing("anna", PRINT)
     assert (s.blocked, s.due_at) == ("", company.now + timedelta(hours=24))
+
+
+def test_r10_r16_an_add_on_that_went_with_its_base_is_blocked_and_says_so(company: Company) -> None:
+    hired = company.hire(*NAMES[:8])
+    group = company.group("Print", hired)
+    company.buy(PRINT, 8)
+    company.map(group, PRINT)
+    company.buy(CENTRE, 5)
+    company.map(company.group("Centre", hired[:1]), CENTRE)
+    company.round()
+    company.leave(group, hired[0])
+    company.round()
+    company.go(minutes=16)
+    company.round()
+    company.go(hours=25)
+    company.round()
+    assert company.holders(CENTRE) == set()
+    assert company.standing(NAMES[0], CENTRE).blocked == "MISSING_BASE", "in that very round"
+    company.round()
+    assert company.standing(NAMES[0], CENTRE).blocked == "MISSING_BASE"

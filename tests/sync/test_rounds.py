@@ -386,20 +386,3 @@ def test_r27_without_a_channel_the_report_says_that_nobody_was_told(company: Com
     assert [report.counts.get("untold") for report in said] == [1, None]
     assert "NOBODY WAS TOLD of 1 removals" in as_text(said[0])
     assert "NOBODY WAS TOLD" not in as_text(said[1])
-
-
-def test_r10_r16_an_add_on_that_went_with_its_base_is_blocked_and_says_so(company: Company) -> None:
-    ids, group = staffed(company, 8, 8)
-    company.buy(CENTRE, 5)
-    company.map(company.group("Centre", ids[:1]), CENTRE)
-    company.round()
-    company.leave(group, ids[0])
-    company.round()
-    company.go(minutes=16)
-    company.round()
-    company.go(hours=25)
-    company.round()
-    assert company.holders(CENTRE) == set()
-    assert company.standing(names(1)[0], CENTRE).blocked == "MISSING_BASE", "in that very round"
-    company.round()
-    assert company.standing(names(1)[0], CENTRE).blocked == "MISSING_BASE"
