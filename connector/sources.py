@@ -50,10 +50,10 @@ def parse(name: str, kind: str, options: Mapping[str, str]) -> PulledDirectory:
     try:
         return PulledDirectory.model_validate({"kind": kind, **options})
     except ValidationError as error:
-        told = [
-            f"directory {name}: {'.'.join(map(str, mistake['loc']))} {mistake['msg']}".replace("  ", " ")
-            for mistake in error.errors(include_url=False, include_context=False, include_input=False)
-        ]
+        told = []
+        for mistake in error.errors(include_url=False, include_context=False, include_input=False):
+            where = "".join(f" {part}" for part in mistake["loc"])
+            told.append(f"directory {name}:{where} {mistake['msg'].removeprefix('Value error, ')}")
         raise BadSettings(*told) from None
 
 

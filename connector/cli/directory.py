@@ -62,6 +62,8 @@ def _pulled(shell: Shell, name: str, kind: str, given: dict[str, str | None]) ->
     for key in options:
         if key.endswith("_file"):
             options[key] = str(Path(options[key]).resolve())
+    if options and not (given.get("tenant_id") or given.get("org_url")):
+        raise click.UsageError("say what to read: --tenant-id (kind entra) or --org-url (kind okta)")
     if options:
         told = sources.parse(name, kind, options)
         sources.trigger(name, told)

@@ -195,7 +195,7 @@ def test_a_directory_may_be_added_by_command(call: Call, folder: Path, entra: En
     seen = {row["name"]: row for row in call("directory", "list", "--json")}
     assert (seen["second"]["state"], seen["second"]["users"]) == ("fresh", 3)
     call("directory", "add", "third", "--kind", "entra", *who[:4], code=1)
-    call("directory", "add", "third", "--kind", "okta", "--cron", "* * * * *", code=1)
+    call("directory", "add", "third", "--kind", "okta", "--cron", "* * * * *", code=2)
     for plain in ("--authority", "--graph-url"):
         told = call("directory", "add", "third", "--kind", "entra", *who, plain, "http://127.0.0.1:1", code=1)
         assert f"{plain[2:].replace('-', '_')} " in str(told)
