@@ -39,6 +39,21 @@ def test_a_created_user_is_read_back_as_sent(northmill: Mirror) -> None:
     assert (read.attributes, read.version, read.created) == (attributes, 1, at())
 
 
+@pytest.mark.parametrize("active", [{"active": True}, {}])
+def test_who_is_enabled_is_noted_and_marked_and_nothing_said_counts_as_true_r05(
+    northmill: Mirror, active: dict[str, bool]
+) -> None:
+    user = northmill.user("ada", active=False)
+    with northmill.store.writing() as writer:
+        before = writer.lock(Kind.USER, user.id)
+        writer.save(before, {"userName": "ada"} | active)
+    assert northmill.get(Kind.USER, user.id).attributes == {"userName": "ada"} | active
+    (row,) = rows(northmill.engine, users)
+    assert row.active
+    assert history(northmill.engine) == ["created", "enabled"]
+    assert marked_names(northmill.engine) == {"ada"}
+
+
 def test_whoever_was_said_nothing_of_is_said_to_be_active_after_the_upgrade_r05(blank_url: str) -> None:
     """A filter on `active` must find everybody whom the rounds take for active."""
     engine = connect(blank_url)
