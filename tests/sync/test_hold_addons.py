@@ -131,17 +131,31 @@ def test_r10_those_who_left_before_the_limit_was_reached_are_in_it_too(big: Comp
     assert removals(big, hold) == both(NAMES[:8])
 
 
-def test_r24_one_word_decides_on_both(big: Company) -> None:
-    leave(big, *NAMES[:8])
-    [hold] = big.open_holds()
+def release(big: Company, hold: Hold) -> None:
     with writing(big.engine) as connection:
         holds.release(connection, hold.id, hold.digest, "ada", big.now)
-    big.go(minutes=16)
-    big.round()
+
+
+def reject(big: Company, hold: Hold) -> None:
+    with writing(big.engine) as connection:
+        holds.reject(connection, hold.id, "ada", big.now)
+
+
+def told_and_gone(big: Company) -> None:
+    """The eight, of both products, after the grace."""
     assert announced(big) == set(both(NAMES[:8]))
     big.go(hours=24)
     big.round()
     assert big.holders(PRINT) == big.holders(CENTRE) == set(NAMES[8:])
+
+
+def test_r24_one_word_decides_on_both(big: Company) -> None:
+    leave(big, *NAMES[:8])
+    [hold] = big.open_holds()
+    release(big, hold)
+    big.go(minutes=16)
+    big.round()
+    told_and_gone(big)
 
 
 def rejected_add_on(big: Company) -> None:
@@ -152,12 +166,10 @@ def rejected_add_on(big: Company) -> None:
     big.round()
     [hold] = big.open_holds()
     assert hold.product == CENTRE
-    with writing(big.engine) as connection:
-        holds.reject(connection, hold.id, "ada", big.now)
+    reject(big, hold)
     leave(big, *NAMES[:8])
     [hold] = big.open_holds()
-    with writing(big.engine) as connection:
-        holds.release(connection, hold.id, hold.digest, "ada", big.now)
+    release(big, hold)
 
 
 def test_r27_nobody_is_told_of_a_removal_that_a_rejected_add_on_keeps_from_happening(big: Company) -> None:
@@ -183,18 +195,13 @@ def test_r24_a_rejected_hold_is_released_for_both(big: Company) -> None:
     """R27: they are told then, and both go after the grace."""
     leave(big, *NAMES[:8])
     [hold] = big.open_holds()
-    with writing(big.engine) as connection:
-        holds.reject(connection, hold.id, "ada", big.now)
+    reject(big, hold)
     big.go(days=30)
     big.round(Scope.EVERYONE)
     assert announced(big) == set()
-    with writing(big.engine) as connection:
-        holds.release(connection, hold.id, hold.digest, "ada", big.now)
+    release(big, hold)
     big.round()
-    assert announced(big) == set(both(NAMES[:8]))
-    big.go(hours=24)
-    big.round()
-    assert big.holders(PRINT) == big.holders(CENTRE) == set(NAMES[8:])
+    told_and_gone(big)
 
 
 def test_r10_a_base_is_free_in_the_round_after_its_add_on_was_taken_by_hand(company: Company) -> None:
