@@ -40,9 +40,10 @@ def one_lost(plant: Plant) -> list[str]:
 
 
 def doubtful_seats(plant: Plant) -> list[str]:
-    """Four seats that four perhaps have, which no count shows; two more wait for one."""
+    """Four seats that four perhaps have, which no count shows; two more wait for one. Ten failures would open
+    the breaker of changes, and then nothing is assigned, right or wrong."""
     plant.hire("a", "b", "c", "d", "e", "f")
-    plant.steer("script", assign=CUT_3 * 3)
+    plant.steer("script", assign=CUT_3 * 2)
 
     def join_more() -> None:
         until(lambda: plant.in_doubt() == 4, 30)
