@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, String, Text, insert, literal, select
+from sqlalchemy import Connection, String, Text, bindparam, insert, literal, select
 
+from connector.store.prepared import Prepared
 from connector.store.rows import chunks
 from connector.store.tables import Key, Moment, changes, memberships, users
 
-_ONE = insert(changes)
 _COLUMNS = ["at", "directory_pk", "person_pk", "group_pk", "what", "request", "detail"]
+_MANY = insert(changes)
+_ONE = Prepared(_MANY.values({name: bindparam(name) for name in _COLUMNS}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +27,12 @@ class Recorder:
         self, what: str, *, person: int | None = None, group: int | None = None, detail: str = ""
     ) -> None:
         """One change of one person, one group, or one person in one group."""
-        self.connection.execute(_ONE, self._row(what, person, group, detail))
+        _ONE.run(self.connection, self._row(what, person, group, detail))
 
     def note_members(self, what: str, group: int, people: Collection[int]) -> None:
         """`joined` or `left`, one row a person."""
         for chunk in chunks(people):
-            self.connection.execute(_ONE, [self._row(what, person, group, "") for person in chunk])
+            self.connection.execute(_MANY, [self._row(what, person, group, "") for person in chunk])
 
     def note_dissolved(self, group: int) -> None:
         """Everybody left, because the group is being deleted: to be called while they are still in it."""

@@ -28,6 +28,7 @@ from sqlalchemy import (
 
 from connector.store.directories import Directory, Unknown, directory_of, named
 from connector.store.engine import Unavailable, asking, trying
+from connector.store.prepared import Prepared
 from connector.store.tables import Moment, credentials, directories
 
 #: easily found by secret scanners
@@ -178,11 +179,11 @@ def _note_use(engine: Engine, pk: int, now: datetime) -> None:
         return  # left to the next request: one that only reads must not wait for who writes
 
 
-def _bearer(connection: Connection, token: str, now: datetime) -> Row[Any] | None:
+def _bearer(connection: Connection, token: str, now: datetime) -> Any | None:
     if not token or len(token) > _LONGEST or not token.isascii():
         return None
     hashed = _hash(token)
-    row = connection.execute(_BY_HASH, {"hash": hashed, "now": now}).first()
+    row = _BY_HASH.first(connection, {"hash": hashed, "now": now})
     return row if row is not None and compare_digest(row.hash, hashed) else None
 
 
@@ -194,7 +195,7 @@ def _is_live(now: datetime | ColumnElement[datetime]) -> ColumnElement[bool]:
 
 
 # Built once: each request asks this.
-_BY_HASH = (
+_BY_HASH = Prepared(
     select(directories, credentials.c.hash, credentials.c.used_at, credentials.c.pk.label("credential"))
     .join(credentials, credentials.c.directory_pk == directories.c.pk)
     .where(

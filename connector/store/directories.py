@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, or_, select, update
 
 from connector.store.marks import mark_directory
 from connector.store.rows import insert_into
@@ -133,13 +133,9 @@ def heard(connection: Connection, directory: int, now: datetime) -> None:
     connection.execute(_HEARD, {"directory": directory, "past": now - HEARD_EVERY, "now": now})
 
 
-def directory_of(row: Row[Any]) -> Directory:
+def directory_of(row: Any) -> Directory:
     """From a row of `directories`."""
-    fields = row._mapping
-    return Directory(
-        pk=fields["pk"], name=fields["name"], kind=fields["kind"], options=fields["options"],
-        created_at=fields["created_at"], heard_at=fields["heard_at"],
-    )  # fmt: skip
+    return Directory(row.pk, row.name, row.kind, row.options, row.created_at, row.heard_at)
 
 
 # Built once: building such a statement takes longer than running it.

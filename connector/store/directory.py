@@ -9,21 +9,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 from uuid import uuid4
 
 import orjson
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Engine,
-    Row,
-    Update,
-    bindparam,
     delete,
     exists,
-    insert,
     or_,
     select,
     update,
@@ -32,18 +26,17 @@ from sqlalchemy import (
 from connector.store import directories, emails
 from connector.store.changes import Recorder
 from connector.store.engine import reading, writing
-from connector.store.find import find, own, table_of
+from connector.store.find import find
 from connector.store.fold import folded
 from connector.store.marks import mark, mark_groups, mark_members
 from connector.store.members import change, net
 from connector.store.persons import Profile, as_key, claim, link, profile, show
 from connector.store.references import groups_of, members
-from connector.store.rows import insert_into, inserted
+from connector.store.rows import insert_into
 from connector.store.rowwise import stored
 from connector.store.scope import is_id
+from connector.store.statements import CREATE, DELETING, LOCKING, READING, TOUCH, saving
 from connector.store.tables import (
-    Key,
-    Moment,
     groups,
     mappings,
     memberships,
@@ -106,7 +99,7 @@ class Session:
     base_url: str = ""
     heard: datetime | None = None
     #: rows as this transaction, which has locked them, knows them; `save` takes them out
-    _locked: dict[str, Row[Any]] = field(default_factory=dict)
+    _locked: dict[str, Any] = field(default_factory=dict)
     _persons: set[int] = field(default_factory=set)
     _groups: set[int] = field(default_factory=set)
     _warnings: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -145,11 +138,9 @@ class Session:
             values = self._save_user(row, before, attributes)
         else:
             values = self._save_group(row, attributes)
-        kept = row._mapping
-        changed = {name: value for name, value in values.items() if kept[name] != value}
+        changed = {name: value for name, value in values.items() if getattr(row, name) != value}
         changed |= {"document": _document(attributes), "version": before.version + 1, "modified_at": self.now}
-        saving = _saving(before.kind, frozenset(changed))
-        self.connection.execute(saving, changed | {"key": row.pk})
+        saving(before.kind, frozenset(changed)).run(self.connection, changed | {"key": row.pk})
         return Stored(before.kind, before.id, attributes, before.version + 1, before.created, self.now)
 
     def delete(self, kind: Kind, id: str) -> None:
@@ -211,7 +202,7 @@ class Session:
         self._persons.add(linked.person)
         return created
 
-    def _save_user(self, row: Row[Any], before: Stored, attributes: Attributes) -> dict[str, Any]:
+    def _save_user(self, row: Any, before: Stored, attributes: Attributes) -> dict[str, Any]:
         old, new = profile(before.attributes), profile(attributes)
         if new.key != old.key:
             claim(self.connection, self.directory, new.key)
@@ -257,7 +248,7 @@ class Session:
         self._record.note("group_created", group=pk, detail=attributes["displayName"])
         return created
 
-    def _save_group(self, row: Row[Any], attributes: Attributes) -> dict[str, Any]:
+    def _save_group(self, row: Any, attributes: Attributes) -> dict[str, Any]:
         values = _group_values(attributes)
         if values["display_name"] != row.display_name:
             detail = f"{row.display_name} -> {values['display_name']}"
@@ -299,10 +290,10 @@ class Session:
     def _record(self) -> Recorder:
         return Recorder(self.connection, self.directory, self.now, self.request_id[:64])
 
-    def _row(self, kind: Kind, id: str, *, lock: bool = False, deleting: bool = False) -> Row[Any]:
-        query = (_DELETING if deleting else _LOCKING if lock else _READING)[kind]
+    def _row(self, kind: Kind, id: str, *, lock: bool = False, deleting: bool = False) -> Any:
+        query = (DELETING if deleting else LOCKING if lock else READING)[kind]
         whose = {"directory": self.directory, "id": id}
-        row = self.connection.execute(query, whose).first() if is_id(id) else None
+        row = query.first(self.connection, whose) if is_id(id) else None
         if row is None:
             raise NotFound(id)
         return row
@@ -314,38 +305,12 @@ class Session:
             "id": new.id, "directory_pk": self.directory, "document": _document(attributes),
             "version": new.version, "created_at": self.now, "modified_at": self.now,
         }  # fmt: skip
-        return new, inserted(self.connection.execute(_CREATE[kind], common | values))
+        return new, CREATE[kind].insert(self.connection, common | values)
 
     def _touch_groups(self, pks: Sequence[int]) -> None:
         for pk in pks:  # one by one: an UPDATE of many locks in no order
-            row = self.connection.execute(_TOUCH, {"key": pk, "now": self.now}).one()
+            (row,) = TOUCH.rows(self.connection, {"key": pk, "now": self.now})
             self._locked[row.id] = row
-
-
-@cache
-def _saving(kind: Kind, names: frozenset[str]) -> Update:
-    """Of what changed only: SQLite writes anew each index of a column that is named."""
-    table = table_of(kind)
-    columns: dict[str, Any] = {name: bindparam(name) for name in sorted(names)}
-    return update(table).where(table.c.pk == bindparam("key")).values(columns)
-
-
-# Built once: building such a statement takes longer than running it.
-_OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
-_READING = {
-    kind: select(table_of(kind)).where(own(kind, _OWNER), table_of(kind).c.id == bindparam("id"))
-    for kind in Kind
-}
-#: members may join a group's or a user's row that is only being changed
-_LOCKING = {kind: query.with_for_update(key_share=True) for kind, query in _READING.items()}
-_DELETING = {kind: query.with_for_update() for kind, query in _READING.items()}
-_CREATE = {kind: insert(table_of(kind)) for kind in Kind}
-_TOUCH = (
-    update(groups)
-    .where(groups.c.pk == bindparam("key"))
-    .values(version=groups.c.version + 1, modified_at=bindparam("now", type_=Moment))
-    .returning(*groups.c)
-)
 
 
 def _canonical(attributes: Attributes) -> bytes:

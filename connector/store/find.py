@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, bindpa
 
 from connector.store.conditions import Clause, clause_of
 from connector.store.fold import folded
+from connector.store.prepared import Prepared
 from connector.store.rows import chunks
 from connector.store.rowwise import resources, stored
 from connector.store.scope import own_groups, own_users
@@ -34,7 +35,7 @@ def find(connection: Connection, directory: int, kind: Kind, query: Query, base_
     known = _by_key(directory, kind, query, wanted)
     if known is not None:
         statement, values = known
-        items = tuple(stored(kind, row) for row in connection.execute(statement, values))
+        items = tuple(stored(kind, row) for row in statement.rows(connection, values))
         if len(items) < wanted:  # all there are, so that nothing needs to be counted
             return Page(len(items), items)
     table = table_of(kind)
@@ -54,9 +55,7 @@ def find(connection: Connection, directory: int, kind: Kind, query: Query, base_
     return Page(total, tuple(stored(kind, row) for row in rows))
 
 
-def _by_key(
-    directory: int, kind: Kind, query: Query, wanted: int
-) -> tuple[Select[Any], dict[str, Any]] | None:
+def _by_key(directory: int, kind: Kind, query: Query, wanted: int) -> tuple[Prepared, dict[str, Any]] | None:
     """The statement for what nearly all clients ask, its first page by one key; None for anything else."""
     match query:
         case Query(
@@ -74,10 +73,10 @@ def _by_key(
             return None
 
 
-def _keyed(kind: Kind, column: ColumnElement[Any]) -> Select[Any]:
+def _keyed(kind: Kind, column: ColumnElement[Any]) -> Prepared:
     table = table_of(kind)
     mine = own(kind, bindparam("directory", type_=Key))
-    return (
+    return Prepared(
         select(table)
         .where(mine, column == bindparam("key"))
         .order_by(table.c.pk)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from connector.store.nested import descendants
+from connector.store.prepared import Prepared
 from connector.store.rows import MANY, Insert, chunks, insert_for, insert_into, packed, within
 from connector.store.tables import Key, Moment, group_marks, marks, memberships, persons, users
 from sync.model import PersonId
@@ -34,7 +35,7 @@ def mark(connection: Connection, people: Iterable[int], now: datetime) -> None:
     for chunk in chunks(sorted(set(people)), MANY):
         values = {"people": packed(connection.dialect.name, chunk), "first": _first(now), "now": now}
         marking = _marking_some if len(chunk) > 1 else _marking_one
-        connection.execute(marking(connection.dialect.name), values)
+        marking(connection.dialect.name).run(connection, values)
 
 
 def mark_members(connection: Connection, group_pk: int, now: datetime) -> None:
@@ -124,17 +125,17 @@ def _mark(connection: Connection, people: Select[tuple[int]], pk: ColumnElement[
 
 # Built once: each write that changes something asks these.
 @cache
-def _marking_one(dialect: str) -> Insert:
+def _marking_one(dialect: str) -> Prepared:
     fresh: dict[str, Any] = {
         "person_pk": bindparam("people"), "generation": bindparam("first"), "marked_at": bindparam("now"),
     }  # fmt: skip
-    return _growing(insert_for(dialect, marks).values(fresh))
+    return Prepared(_growing(insert_for(dialect, marks).values(fresh)))
 
 
 @cache
-def _marking_some(dialect: str) -> Insert:
+def _marking_some(dialect: str) -> Prepared:
     people = select(persons.c.pk).where(within(dialect, persons.c.pk, "people", many=True))
-    return _marking(dialect, people, persons.c.pk)
+    return Prepared(_marking(dialect, people, persons.c.pk))
 
 
 def _marking(dialect: str, people: Select[tuple[int]], pk: ColumnElement[int]) -> Insert:

@@ -6,8 +6,8 @@ from datetime import datetime
 from functools import cache
 
 from sqlalchemy import Connection, Table, bindparam, delete, select
-from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
+from connector.store.prepared import Prepared
 from connector.store.rows import MANY, chunks, insert_for, packed, within
 from connector.store.scope import Found, own_users, resolve
 from connector.store.tables import Key, Moment, groups, memberships, nestings, users
@@ -115,13 +115,14 @@ def _take_out(
     dialect = connection.dialect.name
     for chunk in chunks(pks, MANY):
         statement = _taking(dialect, table, column, many=len(chunk) > 1)
-        gone += connection.scalars(statement, {"from_group": group_pk, "pks": packed(dialect, chunk)})
+        values = {"from_group": group_pk, "pks": packed(dialect, chunk)}
+        gone += [pk for (pk,) in statement.rows(connection, values)]
     return gone
 
 
 @cache
-def _taking(dialect: str, table: Table, column: str, *, many: bool) -> ReturningDelete[int]:
-    return (
+def _taking(dialect: str, table: Table, column: str, *, many: bool) -> Prepared:
+    return Prepared(
         delete(table)
         .where(
             table.c.group_pk == bindparam("from_group"), within(dialect, table.c[column], "pks", many=many)
@@ -144,17 +145,16 @@ def _put_in(
     dialect = connection.dialect.name
     for chunk in chunks(pks, MANY):
         statement = _putting(dialect, table, column, source, many=len(chunk) > 1)
-        new += connection.scalars(
-            statement, {"into_group": group_pk, "now": now, "pks": packed(dialect, chunk)}
-        )
+        values = {"into_group": group_pk, "now": now, "pks": packed(dialect, chunk)}
+        new += [pk for (pk,) in statement.rows(connection, values)]
     return new
 
 
 @cache
-def _putting(dialect: str, table: Table, column: str, source: Table, *, many: bool) -> ReturningInsert[int]:
+def _putting(dialect: str, table: Table, column: str, source: Table, *, many: bool) -> Prepared:
     group, now = bindparam("into_group", type_=Key), bindparam("now", type_=Moment)
     rows = select(group, source.c.pk, now).where(within(dialect, source.c.pk, "pks", many=many))
-    return (
+    return Prepared(
         insert_for(dialect, table)
         .from_select(["group_pk", column, "since"], rows)
         .on_conflict_do_nothing()

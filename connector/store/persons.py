@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.sql import operators
 
 from connector.store.fold import folded
-from connector.store.rows import inserted
+from connector.store.prepared import Prepared
 from connector.store.tables import Key, persons, users
 from scim.errors import InvalidValue
 from scim.store import Taken
@@ -95,7 +95,7 @@ def link(connection: Connection, directory: int, new: Profile, now: datetime) ->
     Raises scim's Taken.
     """
     _take_turn(connection, new.key)
-    known = connection.execute(_KNOWN, {"key": new.key}).all()
+    known = _KNOWN.rows(connection, {"key": new.key})
     if any(each.directory_pk == directory for each in known):
         raise Taken("userName")
     namesakes = [each for each in known if each.user_pk is not None]
@@ -130,17 +130,16 @@ def _take_turn(connection: Connection, key: str) -> None:
 
 def show(connection: Connection, person: int, seen: Profile) -> None:
     """How the person is displayed, and what an account for them would be made from: as last seen."""
-    connection.execute(_SHOW, _displayed(seen) | {"person": person})
+    _SHOW.run(connection, _displayed(seen) | {"person": person})
 
 
 def _add(connection: Connection, new: Profile, now: datetime, *, conflict: bool) -> int:
-    values = _displayed(new) | {"conflict": conflict, "epoch": now}
-    return inserted(connection.execute(_ADD, values))
+    return _ADD.insert(connection, _displayed(new) | {"conflict": conflict, "epoch": now})
 
 
 # Built once: building such a statement takes longer than running it.
 #: records of the name, in any directory; persons of the name that have no record left
-_KNOWN = union_all(
+_KNOWN = Prepared(union_all(
     select(
         users.c.person_pk, persons.c.conflict, users.c.directory_pk, users.c.pk.label("user_pk"),
         persons.c.account_id.is_not(None).label("has_account"),
@@ -155,7 +154,7 @@ _KNOWN = union_all(
         operators.is_(persons.c.conflict, False),
         ~exists().where(users.c.person_pk == persons.c.pk),
     ),
-)  # fmt: skip
+))  # fmt: skip
 _HAS_RECORD = select(
     exists().where(users.c.person_pk == bindparam("person"), users.c.directory_pk == bindparam("directory"))
 )
@@ -164,12 +163,9 @@ _IS_TAKEN = select(
         users.c.directory_pk == bindparam("directory", type_=Key), users.c.folded == bindparam("key")
     )
 )
-_SHOW = (
-    update(persons)
-    .where(persons.c.pk == bindparam("person"))
-    .values({name: bindparam(name) for name in ("user_name", "folded", "display_name", "email")})
-)
-_ADD = insert(persons)
+_SEEN: dict[str, Any] = {name: bindparam(name) for name in ("user_name", "folded", "display_name", "email")}
+_SHOW = Prepared(update(persons).where(persons.c.pk == bindparam("person")).values(_SEEN))
+_ADD = Prepared(insert(persons).values(_SEEN | {name: bindparam(name) for name in ("conflict", "epoch")}))
 
 
 def _displayed(seen: Profile) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, bindparam, exists, select
 
 from connector.store.nested import belonging
+from connector.store.prepared import Prepared
 from connector.store.rows import among, chunks, listed
 from connector.store.scope import is_id, own_groups, own_users
 from connector.store.tables import Key, groups, memberships, nestings, users
@@ -48,8 +49,7 @@ def groups_of(
     result: dict[str, list[Reference]] = {id: [] for id in user_ids}
     nested: set[str] = set()
     for chunk in chunks(id for id in result if is_id(id)):
-        values = {"directory": directory, "ids": listed(chunk)}
-        for user_id, id, name, inside in connection.execute(_DIRECT[len(chunk) > 1], values):
+        for user_id, id, name, inside in _direct_groups(connection, directory, chunk):
             result[user_id].append(Reference(Kind.GROUP, id, name))
             if inside:
                 nested.add(user_id)
@@ -57,6 +57,11 @@ def groups_of(
         for user_id, id, name in connection.execute(_INDIRECT, {"directory": directory, "ids": chunk}):
             result[user_id].append(Reference(Kind.GROUP, id, name, direct=False))
     return result
+
+
+def _direct_groups(connection: Connection, directory: int, ids: list[str]) -> Sequence[Any]:
+    values = {"directory": directory, "ids": listed(ids)}
+    return connection.execute(_MANY, values).all() if len(ids) > 1 else _ONE.rows(connection, values)
 
 
 # Built once: nearly each answer about a user asks this.
@@ -94,5 +99,5 @@ def _indirect() -> Select[Any]:
     )
 
 
-_DIRECT = {many: _direct(many=many) for many in (False, True)}
+_ONE, _MANY = Prepared(_direct(many=False)), _direct(many=True)
 _INDIRECT = _indirect()

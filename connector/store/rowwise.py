@@ -33,7 +33,7 @@ ADVICE = (
 _ROW, _STATEMENT, _LETTERS = 5, 100, 500
 
 
-def stored(kind: Kind, row: Row[Any]) -> Stored:
+def stored(kind: Kind, row: Any) -> Stored:
     """A resource from its row."""
     attributes = orjson.loads(row.document)
     return Stored(kind, row.id, attributes, row.version, row.created_at, row.modified_at)

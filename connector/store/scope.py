@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, select
 
+from connector.store.prepared import Prepared
 from connector.store.rows import MANY, chunks, packed, within
 from connector.store.tables import Key, groups, users
 from scim.store import Kind
@@ -45,13 +46,13 @@ def resolve(
     for chunk in chunks((id for id in ids if is_id(id)), MANY):
         people = _users(dialect, many=len(chunk) > 1, kept=kept)
         values = {"directory": directory, "ids": packed(dialect, chunk)}
-        for id, pk, person in connection.execute(people, values):
+        for id, pk, person in people.rows(connection, values):
             found[id] = Found(Kind.USER, pk, person)
         left = [id for id in chunk if id not in found]
         if left:
             sets = _groups(dialect, many=len(left) > 1, kept=kept)
             values = {"directory": directory, "ids": packed(dialect, left)}
-            for id, pk in connection.execute(sets, values):
+            for id, pk in sets.rows(connection, values):
                 found[id] = Found(Kind.GROUP, pk, 0)
     return found
 
@@ -65,14 +66,14 @@ _OWNER: ColumnElement[int] = bindparam("directory", type_=Key)
 
 
 @cache
-def _users(dialect: str, *, many: bool, kept: bool) -> Select[Any]:
+def _users(dialect: str, *, many: bool, kept: bool) -> Prepared:
     named = within(dialect, users.c.id, "ids", many=many)
     query = select(users.c.id, users.c.pk, users.c.person_pk).where(own_users(_OWNER), named)
-    return _kept(query, users.c.pk) if kept else query
+    return Prepared(_kept(query, users.c.pk) if kept else query)
 
 
 @cache
-def _groups(dialect: str, *, many: bool, kept: bool) -> Select[Any]:
+def _groups(dialect: str, *, many: bool, kept: bool) -> Prepared:
     named = within(dialect, groups.c.id, "ids", many=many)
     query = select(groups.c.id, groups.c.pk).where(own_groups(_OWNER), named)
-    return _kept(query, groups.c.pk) if kept else query
+    return Prepared(_kept(query, groups.c.pk) if kept else query)
