@@ -16,10 +16,17 @@ _FOLDERS = ("connector", "scim", "sync", "config", "docs", "benchmarks", "tests"
 
 def fits(sown: Iterable[Replacement]) -> Iterator[str]:
     """What keeps the bug out of the tree as it is; nothing: it can be sown."""
-    for path, there, _ in sown:
-        count = (ROOT / path).read_text(encoding="utf-8").count(there)
-        if count != 1:
-            yield f"{path} has {count} times {there!r}: the bug has to follow the code"
+    texts: dict[str, str] = {}
+    for path, there, instead in sown:
+        text = texts.get(path) or (ROOT / path).read_text(encoding="utf-8")
+        if text.count(there) != 1:
+            yield f"{path} has {text.count(there)} times {there!r}: the bug has to follow the code"
+        texts[path] = text.replace(there, instead)
+    for path, text in texts.items():
+        try:
+            compile(text, path, "exec")
+        except SyntaxError as error:  # nothing would run, and a test that doesn't run shows nothing
+            yield f"{path} would be no Python: {error}"
 
 
 @contextmanager

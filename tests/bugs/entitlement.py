@@ -23,7 +23,7 @@ BUGS: tuple[Bug, ...] = (
         "R02",
         "a person made anew keeps the old one's place",
         "connector/store/persons.py",
-        "    connection.execute(update(persons).where(persons.c.pk == person).values(epoch=now))\n",
+        "        connection.execute(update(persons).where(persons.c.pk == person).values(epoch=now))\n",
         "",
         f"{STORE}/test_persons.py::test_a_person_created_anew_loses_the_place_and_keeps_the_account_r02",
     ),
