@@ -43,8 +43,8 @@ def page(run: Run) -> str:
         "- The floor is Flask and SQLAlchemy Core in the same Granian with the same settings: it reads the "
         "token and reads and writes the same rows by as many statements, notes the change, marks the person, "
         "and does little else: it checks next to nothing and logs nothing. It writes its statements where it "
-        "uses them, as SQLAlchemy's tutorial does. The bare floor keeps them built. The connector keeps the text "
-        "of those that each request needs, for SQLite (decision 10).",
+        "uses them, as SQLAlchemy's tutorial does. The bare floor keeps them built. The connector keeps the "
+        "text of those that each request needs, for SQLite (decision 10).",
         "- scim2-server is PyPI's, in the same Granian, with the same users and groups, in memory: it keeps "
         "nothing (no write reaches a disk; all others sync each one), marks nobody, tells no user's groups.",
         "",
