@@ -272,7 +272,7 @@ def test_r02_a_renamed_group_is_named_as_it_is_called_now_and_no_license_call_is
 
 
 def test_r08_r15_what_is_done_by_hand_in_the_portal_is_seen(company: Company) -> None:
-    ids, group = staffed(company, 2, 3)
+    ids, group = staffed(company, 8, 9)
     company.round()
     tenant, sold = company.tenant, company.sold(PRINT)
     extra = tenant.create_account("guest@northmill.example", "Guest", "", "", company.key())
@@ -286,10 +286,11 @@ def test_r08_r15_what_is_done_by_hand_in_the_portal_is_seen(company: Company) ->
     company.go(minutes=5)
     company.round(Scope.EVERYONE)
     assert names(1)[0] in company.holders(PRINT), "entitled: assigned anew in the same round"
-    company.leave(group, *ids)
-    company.go(days=9)
-    company.round(Scope.EVERYONE)
-    assert "guest@northmill.example" in company.holders(PRINT)
+    company.leave(group, ids[0])  # one: few enough for no hold
+    for _ in range(3):  # seen, announced, due
+        company.go(days=9)
+        company.round(Scope.EVERYONE)
+    assert company.holders(PRINT) == {"guest@northmill.example", *names(8)[1:]}
 
 
 def test_metered_products_never_run_out_and_never_ask(company: Company) -> None:
