@@ -277,7 +277,7 @@ def test_r08_r15_what_is_done_by_hand_in_the_portal_is_seen(company: Company) ->
     tenant, sold = company.tenant, company.sold(PRINT)
     extra = tenant.create_account("guest@northmill.example", "Guest", "", "", company.key())
     tenant.assign(sold.id, [extra.id], company.key())
-    company.hire("guest@northmill.example")
+    (guest,) = company.hire("guest@northmill.example")
     company.go(minutes=5)
     company.round(Scope.EVERYONE)
     assert company.standing("guest@northmill.example", PRINT).origin is Origin.MANUAL
@@ -286,7 +286,9 @@ def test_r08_r15_what_is_done_by_hand_in_the_portal_is_seen(company: Company) ->
     company.go(minutes=5)
     company.round(Scope.EVERYONE)
     assert names(1)[0] in company.holders(PRINT), "entitled: assigned anew in the same round"
-    company.leave(group, ids[0])  # one: few enough for no hold
+    company.join(group, guest)
+    company.round()
+    company.leave(group, ids[0], guest)  # few enough for no hold
     for _ in range(3):  # seen, announced, due
         company.go(days=9)
         company.round(Scope.EVERYONE)
