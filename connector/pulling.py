@@ -62,9 +62,12 @@ class Puller:
             scheduler.remove_job(_JOB + name)
         for name in sorted(self.directories.keys() - known):
             options: dict[str, Any] = {"max_instances": 1, "coalesce": True, "misfire_grace_time": None}
-            if not self.directories[name].cron:
-                options["next_run_time"] = datetime.now(UTC)
             when = trigger(name, self.directories[name])
+            if self.directories[name].cron:
+                first = when.get_next_fire_time(None, datetime.now(UTC))
+                scheduler.add_job(self._note_next, args=[name, first])  # at once, and a failure is logged
+            else:
+                options["next_run_time"] = datetime.now(UTC)
             asks = partial(_next, scheduler, _JOB + name)
             scheduler.add_job(self.tick, when, args=[name, asks], id=_JOB + name, **options)
 

@@ -84,12 +84,17 @@ def served_url(engine: Engine) -> str | None:
     return None if found is None else str(found)
 
 
+def note_served(engine: Engine, url: str) -> None:
+    """The console is served there from now on: `sign-in` says so."""
+    with writing(engine) as connection:
+        signals.put(connection, _SERVED, url, datetime.now(UTC))
+
+
 def greet(settings: Settings, url: str) -> None:
     """What a person needs next; the last line is for whoever waits for the start."""
     engine = prepare(settings)
     seen = settings.public_url or url
-    with writing(engine) as connection:
-        signals.put(connection, _SERVED, seen, datetime.now(UTC))
+    note_served(engine, seen)
     link = sign_in_link(engine, sign_ins.Operator("local", "admin"), seen)
     engine.dispose()
     click.echo(f"SCIM base URL   {seen}/scim/v2")

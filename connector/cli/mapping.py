@@ -257,9 +257,11 @@ def _rehearsed(shell: Shell, supposed: Sequence[Mapping], decides: bool) -> _See
     assert rehearsed.sold is not None, "a dry run that can't read AnySoft raises"
     then, catalog = rehearsed.plan, rehearsed.sold.catalog
     with reading(shell.engine) as connection:
-        left_out = seats.left_out(connection, [m for m in supposed if m.id <= 0])
+        new = [m for m in supposed if m.id <= 0]
+        left_out, unseen = seats.left_out(connection, new), seats.unseen(connection, new)
     odd = [*_warned(supposed, then, catalog), *_reserved(supposed, rehearsed.sold)]
-    lines = [*_told(anyway, then, decides), *odd, *map(_left_out, left_out)]
+    told = _told(anyway, then, decides) or ([] if unseen else ["It changes nobody's licenses now."])
+    lines = [*told, *map(_unseen, unseen), *odd, *map(_left_out, left_out)]
     held = {change: digest_of(_pairs(change)) for change in then.holds if change not in anyway.holds}
     lost = digest_of((loss.person, loss.product) for loss in then.losses)
     everything = "\n".join([then.digest, lost, *sorted(held.values())])
@@ -276,6 +278,13 @@ def _left_out(out: seats.LeftOut) -> str:
     return (
         f"WARNING: {out.people} people of groups inside {out.group} don't get {out.product}: "
         "the mapping isn't transitive (--transitive)"
+    )
+
+
+def _unseen(m: Mapping) -> str:
+    return (
+        f"nobody of {m.group_name} is known yet: {m.directory} is read for it from now on, "
+        f"and who is in it then gets {m.product}, as far as there are seats"
     )
 
 
@@ -302,7 +311,7 @@ def _told(anyway: Plan, then: Plan, decides: bool) -> list[str]:
     if held > 0:
         here = "; a yes approves exactly these" if decides else ""
         lines.append(f"held until a person decides (R24): {held}{here}")
-    return lines or ["It changes nobody's licenses now."]
+    return lines
 
 
 def _warned(supposed: Sequence[Mapping], then: Plan, catalog: Catalog) -> list[str]:

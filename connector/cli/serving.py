@@ -48,15 +48,19 @@ def web(shell: Shell, host: str, port: int, parent: int | None) -> None:
     from connector import parent as parents
     from connector import web as server
     from connector.opening import prepare
+    from connector.up import note_served
     from connector.web_address import free_port
 
     log.setup()
     port = port or free_port(host)
-    prepare(shell.settings).dispose()
+    engine = prepare(shell.settings)
     if shell.settings.public_url is None:
         shell.overrides = replace(shell.overrides, public_url=url_of(host, port))
-    if parent is not None:
+    if parent is None:
+        note_served(engine, shell.settings.public_url or url_of(host, port))
+    else:
         parents.watch(parent)
+    engine.dispose()
     server.serve(shell.overrides, host, port, quiet=parent is not None)
 
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import Connection, and_, case, exists, func, or_, select
 
 from connector.store.nested import descendants
 from connector.store.rows import upsert
-from connector.store.tables import memberships, seat_history, standings, users
+from connector.store.tables import groups, memberships, nestings, pulls, seat_history, standings, users
 from sync.model import Mapping, ProductId
 from sync.report import Seats
 
@@ -100,6 +100,23 @@ def _use(connection: Connection, m: Mapping) -> GroupUse:
     return GroupUse(
         m.directory, m.group_name, m.product, people, assigned, waiting, people - assigned - waiting
     )
+
+
+def unseen(connection: Connection, mappings: Sequence[Mapping]) -> list[Mapping]:
+    """Those whose group is of a directory that is read, and of which no member is known: it is empty, or the
+    directory wasn't read for it yet."""
+    inside = or_(
+        exists().where(memberships.c.group_pk == groups.c.pk),
+        exists().where(nestings.c.group_pk == groups.c.pk),
+    )
+    asked = [m.group for m in mappings]
+    query = (
+        select(groups.c.pk)
+        .join(pulls, pulls.c.directory_pk == groups.c.directory_pk)
+        .where(groups.c.pk.in_(asked), ~inside)
+    )
+    empty = set(connection.scalars(query))
+    return [m for m in mappings if m.group in empty]
 
 
 def left_out(connection: Connection, mappings: Sequence[Mapping]) -> list[LeftOut]:

@@ -31,7 +31,7 @@ class Seen:
     reading: str  #: full, changes: a read is open; else ""
     pages: int  #: of the open read, stored so far
     full_at: datetime | None  #: when the last complete full read began
-    next_at: datetime | None  #: when the schedule reads it again
+    next_at: datetime | None  #: when it is read again: by the schedule, and after a wait it asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,14 @@ def _seen(row: Row[Any], read: pulls.Pulling | None, now: datetime) -> Seen:
         reading="" if read is None else read.reading,
         pages=0 if read is None else read.pages,
         full_at=None if read is None else read.full_at,
-        next_at=None if read is None else read.next_at,
+        next_at=None if read is None else _next(read),
     )
+
+
+def _next(read: pulls.Pulling) -> datetime | None:
+    if read.next_at is None or read.not_before is None:
+        return read.next_at
+    return max(read.next_at, read.not_before)
 
 
 def _state(heard_at: datetime | None, now: datetime, quiet: timedelta) -> str:

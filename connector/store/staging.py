@@ -24,7 +24,7 @@ from connector.store.pulled_gains import (
 )
 from connector.store.pulled_losses import drop_groups, drop_members, drop_people
 from connector.store.rows import chunks, insert_into, upsert
-from connector.store.tables import pulls, staged_groups, staged_members, staged_users, users
+from connector.store.tables import groups, pulls, staged_groups, staged_members, staged_users, users
 from sync.delta import Listed, doubt
 from sync.pull import Progress, Tell
 from sync.pull import Staging as Port
@@ -253,12 +253,17 @@ class SqlStaging:
         return tuple(f"the user name {name} is that of another record yet" for name in unmet)
 
     def _unread(self, connection: Connection) -> tuple[str, ...]:
+        """A group that the directory doesn't describe any more has the name by which it is known here."""
         g = staged_groups
-        query = select(g.c.id, g.c.name, g.c.unread).where(
-            g.c.directory_pk == self.directory, g.c.unread != ""
+        known = and_(groups.c.directory_pk == g.c.directory_pk, groups.c.pulled_id == g.c.id)
+        query = (
+            select(g.c.id, g.c.name, g.c.unread, groups.c.display_name)
+            .outerjoin(groups, known)
+            .where(g.c.directory_pk == self.directory, g.c.unread != "")
+            .order_by(g.c.id)
         )
         return tuple(
-            f"group {r.name or r.id}: {r.unread}" for r in connection.execute(query.order_by(g.c.id))
+            f"group {r.name or r.display_name or r.id}: {r.unread}" for r in connection.execute(query)
         )
 
     def _listed(self, connection: Connection) -> Sequence[Listed]:

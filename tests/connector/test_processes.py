@@ -149,6 +149,8 @@ def test_web_and_worker_run_alone_too(tmp_path: Path) -> None:
         until(lambda: any("the lease is mine" in line for line in worker.err), 20, worker.tell)
         assert worker.stop() < 10
         assert worker.process.returncode == 0
+        link = run(tmp_path, "sign-in").stdout
+        assert link.startswith(f"{web.url}/sign-in?link="), "where it is served"
         assert web.stop() < 10
 
 

@@ -132,6 +132,20 @@ def test_from_nothing_to_licenses_by_three_commands(call: Call, folder: Path, en
     assert call("explain", "ada@northmill.example", "--json")["products"][0]["state"] == "removing"
 
 
+def test_r26_what_a_group_gives_that_was_not_read_yet_is_not_called_nothing(
+    call: Call, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call("license", "add", "anyprint", "--quantity", "50", *BUY)
+    add = ("mapping", "add", "--directory", "entra", "--group", "LIC-AnyPrint", "--product")
+    assert main([*add, "anyprint", "--yes", "--json"]) == 0
+    first = capsys.readouterr().err
+    assert "nobody of LIC-AnyPrint is known yet: entra is read for it from now on" in first
+    assert "changes nobody's" not in first
+    call("sync", "--directory", "entra", "--wait", "--json")
+    assert main([*add, "anyprint-centre", "--yes", "--json"]) == 0
+    assert "known yet" not in capsys.readouterr().err
+
+
 def test_r23_an_incomplete_read_is_in_the_report_the_list_and_doctor(
     call: Call, folder: Path, entra: Entra
 ) -> None:
@@ -338,6 +352,17 @@ def killed_and_whole(call: Call, folder: Path, entra: Entra, point: str) -> None
     told = call("sync", "--directory", "entra", "--wait", "--json")
     assert told["incomplete"] == []
     assert holders(folder) == {"ada", "bo", "cy"}
+
+
+def test_it_is_told_when_cron_reads_before_it_does(call: Call, folder: Path) -> None:
+    settings = folder / "config" / "connector.toml"
+    settings.write_text(settings.read_text().replace('interval = "10s"', 'cron = "0 3 1 1 *"'))
+    with started(folder, "worker") as worker:
+        until(lambda: [d for d in call("directory", "list", "--json") if d["next_at"]], 20, worker.tell)
+        assert worker.stop() < 10
+    (seen,) = call("directory", "list", "--json")
+    assert seen["state"] == "new"
+    assert "-01-01T0" in seen["next_at"], "with up to half a minute of jitter"
 
 
 def test_the_worker_reads_by_itself_and_stops_quickly(call: Call, folder: Path, entra: Entra) -> None:
