@@ -27,6 +27,8 @@ from sync.sold import Sold
 #: the lease of whoever makes rounds
 LEASE = "worker"
 _LAST_FULL = "full_round"
+#: how a report's line on a directory that couldn't be read begins
+_OF = "directory "
 #: a read that begins so long after a send shows what came of it (R20)
 READABLE = timedelta(seconds=60)
 
@@ -125,7 +127,14 @@ def unread(engine: Engine) -> tuple[str, ...]:
     """Why the mirror of a directory that is read may lack something (R23)."""
     with reading(engine) as connection:
         found = pulls.all_of(connection)
-    return tuple(f"directory {name}: {seen.error}" for name, seen in sorted(found.items()) if seen.error)
+    return tuple(f"{_OF}{name}: {seen.error}" for name, seen in sorted(found.items()) if seen.error)
+
+
+def asked_for(report: Report, directory: str) -> Report:
+    """Without what couldn't be read of other directories, for whoever asked for this one."""
+    here = f"{_OF}{directory}: "
+    told = (why for why in report.incomplete if why.startswith(here) or not why.startswith(_OF))
+    return replace(report, incomplete=tuple(told))
 
 
 def people_are_due(connection: Connection, now: datetime) -> bool:

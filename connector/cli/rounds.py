@@ -126,7 +126,8 @@ def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: b
         _show(report, "json" if as_json else "text")
     else:
         click.echo(f"Round {run} is done: `report show {run}` tells what it did.")
-    return NEEDS_A_PERSON if wait and report.needs_a_person else 0
+    asked = report if directory is None else rounds.asked_for(report, directory)
+    return NEEDS_A_PERSON if wait and asked.needs_a_person else 0
 
 
 def _lease(shell: Shell) -> float:
