@@ -222,11 +222,14 @@ def _found_again(case: Case) -> Standing:
 
 
 def _since(case: Case) -> datetime:
-    """Since when entitled without a break; a gap inside the settle window is none (R14)."""
+    """Since when entitled without a break; a gap inside the settle window is none (R14), and neither is the
+    loss of an add-on that went with its base: its group gave it all the time."""
     s = case.stored
     by_groups = max(case.person.epoch, min(reason.since for reason in case.reasons))
-    if s.lost_at is not None and (case.now - s.lost_at).total_seconds() > case.policy.settle_seconds:
-        return by_groups if by_groups > s.lost_at else case.now
+    if s.lost_at is not None and not s.reasons:
+        gap = (case.now - s.lost_at).total_seconds()
+        if gap > case.policy.settle_seconds:
+            return by_groups if by_groups > s.lost_at else case.now
     if s.since is None or s.since < case.person.epoch:
         return by_groups
     return s.since

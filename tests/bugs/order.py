@@ -125,6 +125,14 @@ BUGS: tuple[Bug, ...] = (
     ),
     bug(
         "R14",
+        "an add-on loses its place with its base",
+        "sync/keeping.py",
+        "s.lost_at is not None and not s.reasons",
+        "s.lost_at is not None",
+        f"{SYNC}/test_rounds.py::test_r14_an_add_on_that_went_with_its_base_keeps_its_place",
+    ),
+    bug(
+        "R14",
         "the stored line goes by time before priority",
         "connector/store/queue.py",
         "_ORDER = (standings.c.moved_to, standings.c.priority, standings.c.since, standings.c.person_pk)",
