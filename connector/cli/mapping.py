@@ -20,6 +20,7 @@ from connector.store.unclear import dead
 from sync.model import Facts, GroupId, Held, Mapping, MappingId, Origin, PersonId, ProductId
 from sync.plan import Applicable, Catalog, HoldChange, Plan, Verb, digest_of
 from sync.ports import Mark, Mirror
+from sync.pulled import PulledGroup
 from sync.reconcile import Scope, rehearse
 from sync.sold import Sold
 
@@ -61,14 +62,16 @@ def add(
     with reading(shell.engine) as connection:
         before = mappings.list_mappings(connection)
     new = Mapping(
-        MappingId(0), found, group, directory, ProductId(product), priority, transitive, grace_hours, reserve
-    )
+        MappingId(0), _supposed(found), group, directory, ProductId(product), priority, transitive,
+        grace_hours, reserve,
+    )  # fmt: skip
     approved = preview(shell, [*before, new], yes, actor)
 
     def change(connection: Connection) -> MappingId:
         return mappings.add(
-            connection, found, ProductId(product), actor.name, now(), priority=priority,
-            transitive=transitive, grace_hours=grace_hours, reserve=reserve, reason=reason or "",
+            connection, pulled.meet(connection, directory, found), ProductId(product), actor.name, now(),
+            priority=priority, transitive=transitive, grace_hours=grace_hours, reserve=reserve,
+            reason=reason or "",
         )  # fmt: skip
 
     _show(shell, _carry_out(shell, change, approved, actor), as_json)
@@ -76,7 +79,7 @@ def add(
 
 def _checked(
     shell: Shell, directory: str | None, group: str | None, product: str | None
-) -> tuple[str, str, str, GroupId]:
+) -> tuple[str, str, str, GroupId | PulledGroup]:
     """What was given, and the group. All that is wrong is told at once: UsageError, Failed."""
     given = {"--directory": directory, "--group": group, "--product": product}
     wrong = [f"{name}: is missing" for name, value in given.items() if value is None]
@@ -155,11 +158,13 @@ def repin(shell: Shell, id: int, group: str, reason: str | None, yes: bool, as_j
         all_of_them = mappings.list_mappings(connection)
     with refusals():
         found = pulled.find_group(shell, before.directory, group)
-    after = [replace(m, group=found, group_name=group) if m.id == id else m for m in all_of_them]
+    new = replace(before, group=_supposed(found), group_name=group)
+    after = [new if m.id == id else m for m in all_of_them]
     approved = preview(shell, after, yes, actor)
 
     def change(connection: Connection) -> MappingId:
-        return mappings.repin(connection, MappingId(id), found, actor.name, now(), reason or "").id
+        met = pulled.meet(connection, before.directory, found)
+        return mappings.repin(connection, MappingId(id), met, actor.name, now(), reason or "").id
 
     _show(shell, _carry_out(shell, change, approved, actor), as_json)
 
@@ -187,6 +192,11 @@ def _row(mapping: Mapping, whys: Lookup[MappingId, tuple[str, str]]) -> dict[str
 
 
 # ---- what it would cause ----
+
+
+def _supposed(found: GroupId | PulledGroup) -> GroupId:
+    """One that isn't here yet has no number, and no people: a plan may be refused, and leaves nothing."""
+    return GroupId(0) if isinstance(found, PulledGroup) else found
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +267,8 @@ def _rehearsed(shell: Shell, supposed: Sequence[Mapping], decides: bool) -> _See
     assert rehearsed.sold is not None, "a dry run that can't read AnySoft raises"
     then, catalog = rehearsed.plan, rehearsed.sold.catalog
     with reading(shell.engine) as connection:
-        new = [m for m in supposed if m.id <= 0]
+        known = {(m.group, m.product) for m in ports.mirror.mappings()}
+        new = [m for m in supposed if (m.group, m.product) not in known]
         left_out, unseen = seats.left_out(connection, new), seats.unseen(connection, new)
     odd = [*_warned(supposed, then, catalog), *_reserved(supposed, rehearsed.sold)]
     told = _told(anyway, then, decides) or ([] if unseen else ["It changes nobody's licenses now."])

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Event
 
 import click
+from sqlalchemy import Connection
 
 from connector import sources
 from connector.cli.shell import Failed, Shell, now
@@ -13,7 +14,7 @@ from connector.pulling import Puller
 from connector.settings import PulledDirectory
 from connector.store import directories, mappings, pulls
 from connector.store.directory import Session
-from connector.store.engine import reading, writing
+from connector.store.engine import reading
 from connector.store.pulled_gains import meet_group
 from sync.model import GroupId
 from sync.ports import Fenced, Transient, Unauthorized
@@ -54,13 +55,13 @@ def check(shell: Shell, name: str) -> Sequence[Finding]:
         return [Finding("reading", False, str(error))]
 
 
-def find_group(shell: Shell, directory: str, name_or_id: str) -> GroupId:
+def find_group(shell: Shell, directory: str, name_or_id: str) -> GroupId | PulledGroup:
     """As connector.store.mappings.find_group; a group of a directory that is read needn't be here yet: it is
-    asked for there, once, and kept by its id (R02). Raises LookupError, Failed."""
+    asked for there, and `meet` keeps it. Raises LookupError, Failed."""
     declared = sources.declared(shell.settings, shell.engine).get(directory)
     if declared is None:
         return _here(shell, directory, name_or_id)
-    pk = pulls.declared(shell.engine, directory, declared.kind, now())
+    pulls.declared(shell.engine, directory, declared.kind, now())
     try:
         return _here(shell, directory, name_or_id)
     except LookupError:
@@ -69,16 +70,22 @@ def find_group(shell: Shell, directory: str, name_or_id: str) -> GroupId:
         case []:
             raise LookupError(f"directory {directory} has no group {name_or_id}: check the name")
         case [one]:
-            with writing(shell.engine) as connection:
-                session = Session(connection, pk, now(), "")
-                meet_group(session, one.id, one.name)
-                session.finish()
-            return _here(shell, directory, one.id)
+            return one
         case several:
             ids = ", ".join(group.id for group in several)
             raise LookupError(
                 f"{len(several)} groups of {directory} are called {name_or_id}: give one of the ids {ids}"
             )
+
+
+def meet(connection: Connection, directory: str, found: GroupId | PulledGroup) -> GroupId:
+    """The group that `find_group` found; one that wasn't here is, from now on, by its id (R02)."""
+    if not isinstance(found, PulledGroup):
+        return found
+    session = Session(connection, directories.named(connection, directory).pk, now(), "")
+    meet_group(session, found.id, found.name)
+    session.finish()
+    return mappings.find_group(connection, directory, found.id)
 
 
 def check_directory(shell: Shell, name: str) -> None:

@@ -104,7 +104,7 @@ def _use(connection: Connection, m: Mapping) -> GroupUse:
 
 def unseen(connection: Connection, mappings: Sequence[Mapping]) -> list[Mapping]:
     """Those whose group is of a directory that is read, and of which no member is known: it is empty, or the
-    directory wasn't read for it yet."""
+    directory wasn't read for it yet; or the group itself isn't here."""
     inside = or_(
         exists().where(memberships.c.group_pk == groups.c.pk),
         exists().where(nestings.c.group_pk == groups.c.pk),
@@ -112,11 +112,11 @@ def unseen(connection: Connection, mappings: Sequence[Mapping]) -> list[Mapping]
     asked = [m.group for m in mappings]
     query = (
         select(groups.c.pk)
-        .join(pulls, pulls.c.directory_pk == groups.c.directory_pk)
-        .where(groups.c.pk.in_(asked), ~inside)
+        .outerjoin(pulls, pulls.c.directory_pk == groups.c.directory_pk)
+        .where(groups.c.pk.in_(asked), or_(inside, pulls.c.directory_pk.is_(None)))
     )
-    empty = set(connection.scalars(query))
-    return [m for m in mappings if m.group in empty]
+    known = set(connection.scalars(query))
+    return [m for m in mappings if m.group not in known]
 
 
 def left_out(connection: Connection, mappings: Sequence[Mapping]) -> list[LeftOut]:

@@ -163,22 +163,6 @@ def test_r23_an_incomplete_read_is_in_the_report_the_list_and_doctor(
     assert call("sync", "--directory", "entra", "--wait", "--json")["incomplete"] == []
 
 
-def test_sync_of_a_directory_ends_by_what_came_of_it_and_not_of_another(
-    call: Call, folder: Path, entra: Entra
-) -> None:
-    mapped(call)
-    settings = (folder / "config" / "connector.toml").read_text()
-    (folder / "config" / "connector.toml").write_text(
-        settings + settings[settings.index("[") :].replace("entra]", "broken]").replace("-secret", "-wrong")
-        + 'groups = ["LIC-AnyPrint"]\n'
-    )  # fmt: skip
-    told = call("sync", "--directory", "broken", "--wait", "--json", code=3)
-    assert "directory broken: " in told["incomplete"][0]
-    told = call("sync", "--directory", "entra", "--wait", "--json")
-    assert [why.partition(":")[0] for why in told["incomplete"]] == ["directory broken"], "it is told, still"
-    call("sync", "--wait", "--json", code=3)
-
-
 def test_check_states_the_rights_that_are_needed_and_no_more(call: Call, entra: Entra) -> None:
     mapped(call)
     told = call("directory", "check", "entra", "--json", code=0)

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from connector.cli.root import main
+from connector.store.engine import reading
+from connector.store.tables import groups
 from tests.connector.places import opened, prepared
 from tests.standins.okta import Okta
 from tests.standins.tls import Authority
@@ -112,3 +114,44 @@ def test_check_says_what_to_grant(call: Call, okta: Okta) -> None:
     assert okta.app is not None
     okta.app.dpop, okta.app.tokens = True, {}
     assert "untick 'Require Demonstrating" in call("directory", "check", "okta", code=3)
+
+
+def test_r26_a_mapping_that_was_refused_or_is_wrong_leaves_no_group(
+    call: Call, okta: Okta, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does one whose product is misspelled."""
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: "n")
+    okta.org.group("LIC-AnyPrint", okta.org.hire(*STAFF))
+    add = ("mapping", "add", "--directory=okta", "--group=LIC-AnyPrint", "--product")
+    assert "nobody of LIC-AnyPrint is known yet" in call(*add, "anyprint", code=1)
+    call(*add, "anyprnt", "--yes", code=1)
+    assert known(engine) == []
+    okta.org.group("LIC-Other", ())
+    call(*add, "anyprint", "--yes")
+    assert "nobody of LIC-Other is known yet" in call("mapping", "repin", "1", "LIC-Other", code=1)
+    assert known(engine) == ["LIC-AnyPrint"]
+    monkeypatch.setattr("click.termui.visible_prompt_func", lambda prompt: "y")
+    call("mapping", "repin", "1", "LIC-Other")
+    assert [row["group"] for row in call("mapping", "list", "--json")] == ["LIC-Other"]
+
+
+def known(engine: Engine) -> list[str]:
+    with reading(engine) as connection:
+        return list(connection.scalars(select(groups.c.display_name)))
+
+
+def test_sync_of_a_directory_ends_by_what_came_of_it_and_not_of_another(
+    call: Call, okta: Okta, tmp_path: Path
+) -> None:
+    okta.org.group("LIC-AnyPrint", okta.org.hire(*STAFF))
+    call("license", "add", "anyprint", "--quantity=10", *BUY)
+    call("mapping", "add", "--directory=okta", "--group=LIC-AnyPrint", "--product=anyprint", "--yes")
+    file = tmp_path / "connector.toml"
+    same = file.read_text().partition("[directories.okta]")[2]
+    another = same.replace("0oaNorthmill", "0oaElsewhere") + 'groups = ["LIC-AnyPrint"]\n'
+    file.write_text(f"{file.read_text()}[directories.broken]{another}")
+    told = call("sync", "--directory=broken", "--wait", "--json", code=3)
+    assert told["incomplete"][0].startswith("directory broken: ")
+    told = call("sync", "--directory=okta", "--wait", "--json")
+    assert [why.partition(":")[0] for why in told["incomplete"]] == ["directory broken"], "told all the same"
+    call("sync", "--wait", "--json", code=3)
