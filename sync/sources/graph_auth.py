@@ -221,6 +221,10 @@ class _Http:
                         f"the sign-in at {parts.hostname} answers {answer.status_code}: it redirects, which "
                         "isn't followed; check authority"
                     )
+                if answer.status_code == 429 or answer.status_code >= 500:
+                    raise Transient(
+                        f"the sign-in at {parts.hostname} answers {answer.status_code}: it is tried again"
+                    )
                 secrets = _secrets(data) + _secrets(headers)
                 told = blot(bytes(content), secrets).decode("utf-8", "replace")
                 return _Response(answer.status_code, told, blotted(answer.headers, secrets))

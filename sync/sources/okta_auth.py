@@ -158,7 +158,8 @@ class ServiceApp:
             raise Transient("Okta is asked for too many tokens (429)", retry_after=wait)
         if 300 <= answer.status < 400:
             raise Transient(
-                f"Okta gives no token now ({answer.status}): it redirects, and isn't followed; check org_url"
+                f"Okta gives no token now ({answer.status}): it redirects, which isn't followed; "
+                "check org_url"
             )
         if answer.status not in (400, 401, 403):
             raise Transient(f"Okta gives no token now ({answer.status})")
