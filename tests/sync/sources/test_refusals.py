@@ -194,7 +194,9 @@ def texts() -> Iterator[str]:
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
                 match node:
                     case ast.JoinedStr():
-                        yield "".join(p.value if isinstance(p, ast.Constant) else "…" for p in node.values)
+                        yield "".join(
+                            str(p.value) if isinstance(p, ast.Constant) else "…" for p in node.values
+                        )
                     case ast.Constant(str(value)):
                         yield value
 
