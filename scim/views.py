@@ -6,11 +6,12 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import orjson
 from flask import Blueprint, Request, Response, request
 from flask.blueprints import BlueprintSetupState
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import PathConverter
 
@@ -30,6 +31,9 @@ from scim.errors import (
 )
 from scim.schema import GROUP, USER, ResourceType
 from scim.store import NotFound, Taken
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 MEDIA_TYPE = "application/scim+json"
 #: An answer up to this size is kept in memory until it is sent
@@ -215,20 +219,33 @@ def _respond(reply: Reply) -> Response:
     finally:
         reply.close()
     if file is None:
-        return Response(b"".join(taken), reply.status, _headers(reply.headers))
+        return _Answer(b"".join(taken), reply.status, _headers(reply.status, reply.headers, size))
     file.seek(0)
-    response = Response(iter(partial(file.read, _PIECE_BYTES), b""), reply.status, _headers(reply.headers))
-    response.content_length = size
+    whole = iter(partial(file.read, _PIECE_BYTES), b"")
+    response = _Answer(whole, reply.status, _headers(reply.status, reply.headers, size))
     response.call_on_close(file.close)
     return response
 
 
 def _refuse(error: ScimError) -> Response:
-    return Response(orjson.dumps(error.body()), error.status, _headers(error.headers))
+    body = orjson.dumps(error.body())
+    return _Answer(body, error.status, _headers(error.status, error.headers, len(body)))
 
 
-def _headers(own: Mapping[str, str]) -> list[tuple[str, str]]:
-    return [*own.items(), ("Content-Type", MEDIA_TYPE), ("Cache-Control", "no-store")]
+class _Answer(Response):
+    """With all of its headers: werkzeug looks through them again, and reads each Location as an IRI, which
+    takes as long as two statements."""
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        return self.headers
+
+
+def _headers(status: int, own: Mapping[str, str], size: int) -> list[tuple[str, str]]:
+    """What has no body has no length and no type (RFC 9110 8.6, 15.4.5)."""
+    said = [*own.items(), ("Cache-Control", "no-store")]
+    if status not in (204, 304):
+        said += [("Content-Type", MEDIA_TYPE), ("Content-Length", str(size))]
+    return said
 
 
 def _translated(error: HTTPException) -> ScimError:
