@@ -52,6 +52,7 @@ class Content:
     wait_until: date | None  #: the renewal, when it is near
     contact: str  #: AnySoft's sales, where they should be asked; "" needn't
     headroom: int  #: seats of the proposal beyond the need
+    saves: Money | None  #: at each renewal, of a proposal to have fewer; None: it isn't one, or price unknown
     if_nobody_answers: str
 
 
@@ -74,6 +75,7 @@ def content(
         wait_until=renews_on if near and more > 0 and request.state is RequestState.OPEN else None,
         contact=contact if ask_sales and more > 0 else "",
         headroom=max(0, more - request.need) if more > 0 else 0,
+        saves=Money(price.amount * -more, price.currency) if price is not None and request.lowers else None,
         if_nobody_answers=_unanswered(request, policy),
     )
 
@@ -82,15 +84,18 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
           renews_on: date | None) -> list[str]:  # fmt: skip
     """As text, for mail and terminal."""
     wanted = request.target if request.target is not None else request.proposed
-    unused = f"{request.quantity - request.proposed} unused: fewer cost less from the renewal on"
-    short = f"{request.waiting} wait, {request.need} missing"
+    unused = (
+        f"{request.quantity - request.proposed} more than are needed: fewer cost less from the renewal on"
+    )
+    short = f"{request.waiting} wait, {request.need} missing{_over(request)}"
     later = request.state is RequestState.SCHEDULED and not request.lowers
     shown = [
         f"{request.product}: {request.quantity} bought, {unused if request.lowers else short}.",
         *(_scheduled(request, wanted) if later else _proposed(request, wanted, said.headroom)),
-        f"Charged {'then' if later else 'now'}: {_amount(charge_now)}; at the next renewal"
-        + (f" on {renews_on:%Y-%m-%d}" if renews_on else "")
-        + f": {_amount(next_bill)}. Nothing is pro rata, nothing is refunded.",
+        f"Charged {'then' if later else 'now'}: {'nothing' if request.lowers else _amount(charge_now)}; "
+        + (f"at the next renewal on {renews_on:%Y-%m-%d}" if renews_on else "at the next renewal")
+        + f": {_amount(next_bill)}{f', {_amount(said.saves)} less than now' if said.saves else ''}. "
+        + "Nothing is pro rata, nothing is refunded.",
     ]
     if said.wait_until:
         shown.append(f"The renewal is near: wait until {said.wait_until:%Y-%m-%d}, or `request schedule`.")
@@ -103,6 +108,12 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
     if said.if_nobody_answers:
         shown.append(said.if_nobody_answers)
     return shown
+
+
+def _over(request: Request) -> str:
+    """Nobody is evicted: whoever waits needs the seats bought that are assigned beyond the quantity (R22)."""
+    over = request.need - request.waiting
+    return f" ({over} of them are assigned beyond what is bought)" if request.waiting and over > 0 else ""
 
 
 def _proposed(request: Request, wanted: int, headroom: int) -> Iterator[str]:

@@ -56,6 +56,10 @@ def destinations_short(metered: Sequence[Subscription], refused: bool, spare: in
 
 def shortage_of(subscription: Subscription, seats: Seats, waiting: int, usable: int) -> Shortage:
     """`usable`: seats that stay free after allocation and that the waiting ones may have (add-ons whose base
-    waits count for the add-on too, but not when its own seats are there: R10, R18)."""
-    need = 0 if seats.metered else max(0, waiting - usable - max(0, seats.coming))
+    waits count for the add-on too, but not when its own seats are there: R10, R18). Where more are assigned
+    than bought, whoever waits needs those seats bought, too (R22)."""
+    short = waiting - usable
+    if short > 0:
+        short += max(0, seats.assigned - seats.quantity)
+    need = 0 if seats.metered else max(0, short - max(0, seats.coming))
     return Shortage(product=subscription.product, waiting=waiting, free=usable, need=need)

@@ -85,3 +85,23 @@ def test_r18_in_words_price_unknown_is_never_0(firm: Company) -> None:
     lines = "\n".join(prompts.lines(request, said(firm), None, None, date(2027, 4, 1)))
     assert "Charged now: price unknown; at the next renewal on 2027-04-01: price unknown" in lines
     assert "If nobody answers, nothing is bought" in lines
+
+
+def test_r22_what_is_assigned_beyond_what_is_bought_is_missing_too(firm: Company) -> None:
+    request = firm.request(PRINT)
+    assert request is not None
+    lines = prompts.lines(replace(request, waiting=12, need=16), said(firm), None, None, None)
+    assert "12 wait, 16 missing (4 of them are assigned beyond what is bought)." in lines[0]
+    assert "beyond" not in prompts.lines(request, said(firm), None, None, None)[0]
+
+
+def test_r22_a_proposal_to_have_fewer_says_what_it_saves(firm: Company) -> None:
+    price = Money(Decimal("2.00"), "EUR")
+    fewer: dict[str, Any] = {"quantity": 10, "proposed": 1, "need": 0, "waiting": 0}
+    request = firm.request(PRINT)
+    assert request is not None
+    lines = "\n".join(
+        prompts.lines(replace(request, **fewer), said(firm, price, **fewer), None, price, date(2027, 4, 1))
+    )
+    assert "10 bought, 9 more than are needed" in lines
+    assert "Charged now: nothing; at the next renewal on 2027-04-01: 2.00 EUR, 18.00 EUR less than" in lines

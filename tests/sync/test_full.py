@@ -83,6 +83,26 @@ def test_r22_over_allocated_nobody_gets_it_and_nobody_loses_it(full: tuple[Compa
     assert (company.holders(PRINT), company.line(PRINT)) == ({ANNA, BEN}, [CLEO])
 
 
+def test_r18_r22_one_approval_serves_who_waits_over_allocated_too(
+    full: tuple[Company, list[str], str],
+) -> None:
+    """The seats that are used beyond what is bought are missing, too."""
+    company, _, _ = full
+    with writing(company.engine) as connection:
+        here = tenant_subscriptions.c.id == company.sold(PRINT).id
+        connection.execute(update(tenant_subscriptions).where(here).values(quantity=1))
+    company.round(Scope.EVERYONE)
+    asked = company.request(PRINT)
+    assert asked is not None
+    assert (asked.quantity, asked.waiting, asked.need, asked.proposed) == (1, 1, 2, 3)
+    company.approve(PRINT)
+    company.round()
+    company.go(minutes=31)
+    company.round()
+    assert (company.holders(PRINT), company.line(PRINT)) == ({ANNA, BEN, CLEO}, [])
+    assert company.request(PRINT) is None
+
+
 def _no_license_call(name: str, args: tuple[object, ...]) -> None:
     assert name not in ("assign", "unassign"), args
 
