@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connector.points import reach
@@ -52,7 +52,10 @@ def get(connection: Connection, id: RequestId) -> Request:
 
 
 def last_ended(connection: Connection, product: ProductId) -> Request | None:
-    query = select(requests).where(requests.c.product == product, requests.c.ended_at.is_not(None))
+    """The one that ended last; but one for more that was withdrawn decided nothing: what was said before it
+    still counts (R18)."""
+    decided = or_(requests.c.state != RequestState.WITHDRAWN, requests.c.proposed < requests.c.quantity)
+    query = select(requests).where(requests.c.product == product, requests.c.ended_at.is_not(None), decided)
     row = connection.execute(
         query.order_by(requests.c.ended_at.desc(), requests.c.pk.desc()).limit(1)
     ).first()

@@ -62,6 +62,24 @@ def test_there_is_one_living_request_a_product(engine: Engine) -> None:
         assert [r.state.alive for r in requests.list_requests(connection)] == [True, True, False]
 
 
+def test_r18_a_withdrawal_takes_nothing_back_that_was_decided(engine: Engine) -> None:
+    """Who declined at ten isn't asked at one because an eleventh came and went; a proposal to have fewer that
+    was withdrawn isn't repeated (R22)."""
+    world = World(engine)
+    run = world.begin()
+
+    def ended(new: Request, state: RequestState, minute: int) -> Request:
+        stored = world.ledger.store_request(run, None, new, at(minute))
+        over = replace(stored, state=state, ended_at=at(minute), updated_at=at(minute))
+        return world.ledger.store_request(run, stored, over, at(minute))
+
+    declined = ended(opened(), RequestState.DECLINED, 1)
+    ended(opened(), RequestState.WITHDRAWN, 2)
+    assert world.ledger.last_request(PRINT) == declined
+    fewer = ended(replace(opened(), proposed=7), RequestState.WITHDRAWN, 3)
+    assert world.ledger.last_request(PRINT) == fewer
+
+
 def test_a_round_does_not_overwrite_an_approval(engine: Engine) -> None:
     """R19"""
     world = World(engine)
