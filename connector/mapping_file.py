@@ -42,7 +42,7 @@ class Difference:
 
 
 def read(connection: Connection, text: str, products: Collection[str]) -> list[Mapping]:
-    """What the file wants. Raises BadFile with every mistake."""
+    """What the file wants. Raises BadFile with every mistake of every entry."""
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -50,28 +50,43 @@ def read(connection: Connection, text: str, products: Collection[str]) -> list[M
     mistakes = [f"{name}: there is no such table; write [[mapping]]" for name in given if name != "mapping"]
     entries = given.get("mapping", [])
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise BadFile("mapping: write each as a table of its own, [[mapping]]")
+        raise BadFile(*mistakes, "mapping: write each as a table of its own, [[mapping]]")
     wanted: list[Mapping] = []
     dead = [m for m in mappings.list_mappings(connection) if m.gone]
     ids = mappings.group_ids(connection, [m.group for m in dead])
-    known = {(m.directory, ids[m.group], m.product): m for m in dead}
+    known = {(m.directory, ids[m.group], str(m.product)): m for m in dead}
+    first: dict[tuple[GroupId | tuple[str, str], str], int] = {}
     for number, entry in enumerate(entries, 1):
         wrong = list(_mistakes(entry, products))
-        if not wrong:
+        directory, name, product = (_text(entry, key) for key in _NEEDED)
+        same = known.get((directory, name, product))
+        group = same.group if same else None
+        if group is None and directory and name:
             try:
-                same = known.get((entry["directory"], entry["group"], ProductId(entry["product"])))
-                wanted.append(_mapping(connection, entry, -number, same))
+                group = mappings.find_group(connection, directory, name)
             except LookupError as error:
                 wrong.append(str(error.args[0]))
-        mistakes += [f"mapping {number}: {each}" for each in wrong]
-    seen: set[tuple[GroupId, ProductId]] = set()
-    for m in wanted:
-        if (m.group, m.product) in seen:
-            mistakes.append(f"mapping {-m.id}: {m.group_name} gives {m.product} twice in this file")
-        seen.add((m.group, m.product))
+        if directory and name and product:
+            before = first.setdefault((group or (directory, name), product), number)
+            if before != number:
+                wrong.append(f"mapping {before} is of the same group and product: take one of the two out")
+        mistakes += [f"{_named(number, entry)}: {each}" for each in wrong]
+        if group is not None and not wrong:
+            wanted.append(_mapping(entry, -number, group, same))
     if mistakes:
         raise BadFile(*mistakes)
     return wanted
+
+
+def _text(entry: dict[str, Any], name: str) -> str:
+    """Empty for what can't be looked up; `_mistakes` says why."""
+    value = entry.get(name)
+    return value if isinstance(value, str) and value.strip() and "\0" not in value else ""
+
+
+def _named(number: int, entry: dict[str, Any]) -> str:
+    said = [f"{name} {_quoted(text)}" for name in ("group", "product") if (text := _text(entry, name))]
+    return f"mapping {number} ({', '.join(said)})" if said else f"mapping {number}"
 
 
 def _mistakes(entry: dict[str, Any], products: Collection[str]) -> Iterator[str]:
@@ -85,9 +100,10 @@ def _mistakes(entry: dict[str, Any], products: Collection[str]) -> Iterator[str]
             yield f"{name}: must be between 0 and {_LARGEST[name]}"
         elif kind is str and not value.strip():
             yield f"{name}: is empty"
+        elif kind is str and "\0" in value:
+            yield f"{name}: has a NUL in it, which no name has"
     yield from (f"{name} is missing" for name in _NEEDED if name not in entry)
-    product = entry.get("product")
-    if isinstance(product, str) and product.strip() and product not in products:
+    if (product := _text(entry, "product")) and product not in products:
         yield f"product: there is no {product!r}: use one of {', '.join(products)}"
 
 
@@ -99,12 +115,8 @@ def _kind(value: object) -> type:
 _WORDS = {str: "a text in quotes", int: "a whole number", bool: "true or false"}
 
 
-def _mapping(connection: Connection, entry: dict[str, Any], id: int, dead: Mapping | None) -> Mapping:
-    """`dead`: the mapping that there is already, if its group is deleted: it may stay. Raises LookupError."""
-    if dead is None:
-        group = mappings.find_group(connection, entry["directory"], entry["group"])
-    else:
-        group = dead.group
+def _mapping(entry: dict[str, Any], id: int, group: GroupId, dead: Mapping | None) -> Mapping:
+    """`dead`: the mapping that there is already, if its group is deleted: it may stay."""
     return Mapping(
         id=MappingId(id),
         group=group,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.cli.root import main
-from connector.mapping_file import export, read
+from connector.mapping_file import BadFile, export, read
 from connector.store import audit, mappings
 from connector.store.engine import reading
 from sync.model import Mapping
@@ -136,17 +136,72 @@ def test_all_mistakes_are_told_at_once_and_nothing_is_done(
     said = capsys.readouterr().err
     for mistake in (
         "groups: there is no such table",
-        "mapping 2: directory entra has no group Nobody",
-        "mapping 3: product: there is no 'anyfax'",
-        "mapping 3: priority: must be between 0 and",
-        "mapping 3: transitive: must be true or false",
-        "mapping 3: color: there is no such setting",
+        'mapping 2 (group "Nobody", product "anyprint"): directory entra has no group Nobody',
+        'mapping 3 (group "Guests", product "anyfax"): product: there is no \'anyfax\'',
+        'mapping 3 (group "Guests", product "anyfax"): priority: must be between 0 and',
+        'mapping 3 (group "Guests", product "anyfax"): transitive: must be true or false',
+        'mapping 3 (group "Guests", product "anyfax"): color: there is no such setting',
         "mapping 4: group is missing",
         "mapping 4: product is missing",
-        "mapping 6: Guests gives anyprint twice",
+        'mapping 6 (group "Guests", product "anyprint"): mapping 5 is of the same group and product',
     ):
         assert mistake in said, said
     assert stored(firm) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "mistakes"),
+    [
+        (
+            entry("Unknown", "anyprint", "priority = -3"),
+            [
+                'mapping 1 (group "Unknown", product "anyprint"): priority: must be between 0 and 1000000',
+                'mapping 1 (group "Unknown", product "anyprint"): directory entra has no group Unknown',
+            ],
+        ),
+        (
+            entry("Guests", "zz").replace("entra", "nope"),
+            [
+                'mapping 1 (group "Guests", product "zz"): product: there is no \'zz\'',
+                'mapping 1 (group "Guests", product "zz"): no directory nope',
+            ],
+        ),
+        (
+            entry("LIC-Centre", "anyprint-centre") + entry("lic-centre", "anyprint-centre", "reserve = -1"),
+            [
+                'mapping 2 (group "lic-centre", product "anyprint-centre"): reserve: must be between 0 and',
+                'mapping 2 (group "lic-centre", product "anyprint-centre"): mapping 1 is of the same group',
+            ],
+        ),
+        (
+            entry("Unknown", "zz") * 2,
+            [
+                'mapping 1 (group "Unknown", product "zz"): product: there is no \'zz\'',
+                'mapping 1 (group "Unknown", product "zz"): directory entra has no group Unknown',
+                'mapping 2 (group "Unknown", product "zz"): product: there is no \'zz\'',
+                'mapping 2 (group "Unknown", product "zz"): directory entra has no group Unknown',
+                'mapping 2 (group "Unknown", product "zz"): mapping 1 is of the same group and product',
+            ],
+        ),
+        (
+            '[[mapping]]\ndirectory = 3\ngroup = " "\nproduct = "a\\u0000"\nreserve = true\n',
+            [
+                "mapping 1: directory: must be a text in quotes",
+                "mapping 1: group: is empty",
+                "mapping 1: product: has a NUL in it",
+                "mapping 1: reserve: must be a whole number",
+            ],
+        ),
+    ],
+    ids=["group and term", "directory and product", "twice and term", "unknown, twice", "no text"],
+)
+def test_each_mistake_of_an_entry_is_told(firm: Company, text: str, mistakes: list[str]) -> None:
+    """These and no others: one run is enough to mend a file."""
+    with reading(firm.engine) as connection, pytest.raises(BadFile) as caught:
+        read(connection, text, [PRINT, CENTRE])
+    said = caught.value.args
+    assert len(said) == len(mistakes), said
+    assert all(any(line.startswith(each) for line in said) for each in mistakes), said
 
 
 @pytest.mark.parametrize("text", ["[[mapping", "mapping = 3", "mapping = [1]", "[mapping]\ngroup = 1"])

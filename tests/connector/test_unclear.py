@@ -72,7 +72,7 @@ def test_r02_a_new_mapping_of_a_deleted_group_is_refused_by_its_name(
     assert call(tmp_path, "mapping", "remove", "2", "--yes") == 0
     capsys.readouterr()
     assert call(tmp_path, "mapping", "apply", str(file), "--yes") == 1
-    assert "mapping 2: group LIC-More (" in (said := capsys.readouterr().err)
+    assert ": group LIC-More (" in (said := capsys.readouterr().err)
     assert "of directory entra is deleted: give the one that was pushed anew" in said
 
 
