@@ -129,7 +129,7 @@ BUGS: tuple[Bug, ...] = (
         "sync/keeping.py",
         "s.lost_at is not None and not s.reasons",
         "s.lost_at is not None",
-        f"{SYNC}/test_rounds.py::test_r14_an_add_on_that_went_with_its_base_keeps_its_place",
+        f"{SYNC}/test_hold_addons.py::test_r14_an_add_on_that_went_with_its_base_keeps_its_place",
     ),
     bug(
         "R14",

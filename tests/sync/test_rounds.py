@@ -111,31 +111,6 @@ def test_r09_r10_add_on_waits_with_its_base_and_goes_before_it(company: Company)
     assert company.holders(PRINT) == company.holders(CENTRE) == {second}
 
 
-def test_r14_an_add_on_that_went_with_its_base_keeps_its_place(company: Company) -> None:
-    """Its group gave it all the time; the base's place is lost."""
-    company.buy(PRINT, 8)
-    company.buy(CENTRE, 8)
-    ids = company.hire(*names(8))
-    group = company.group("Print", ids)
-    company.map(group, PRINT)
-    company.map(company.group("Centre", ids), CENTRE)
-    company.round()
-    (ada, *_) = names(8)
-    began = company.standing(ada, CENTRE).since
-    company.leave(group, ids[0])
-    for _ in range(4):  # seen, announced, gone, blocked
-        company.go(days=2)
-        company.round(Scope.EVERYONE)
-    assert ada not in company.holders(PRINT) | company.holders(CENTRE)
-    assert company.standing(ada, CENTRE).blocked == "MISSING_BASE"
-    company.join(group, ids[0])
-    back = company.now
-    company.round()
-    assert ada in company.holders(CENTRE)
-    assert company.standing(ada, CENTRE).since == began
-    assert company.standing(ada, PRINT).since == back
-
-
 def test_r10_without_the_base_an_add_on_is_blocked_and_follows_when_it_comes(company: Company) -> None:
     company.buy(PRINT, 5)
     company.buy(RELEASE, 5)
