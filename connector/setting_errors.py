@@ -27,7 +27,7 @@ def _name(mistake: ErrorDetails, environ: Mapping[str, str], source: Path) -> st
 def _what(mistake: ErrorDetails) -> str:
     match mistake["type"]:
         case "extra_forbidden":
-            return "there is no such setting; see the table of settings, or remove it"
+            return "there is no such setting; see config/connector.example.toml, or remove it"
         case "missing":
             return "is missing"
         case "value_error":

@@ -251,4 +251,4 @@ def _unknown(environ: Mapping[str, str]) -> Iterable[str]:
         name = key[len(PREFIX) :].lower()
         nested = name.split("__")[0]
         if name not in fields and name not in secrets and ("__" not in name or nested not in fields):
-            yield f"{key}: there is no such setting; see the table of settings, or remove it"
+            yield f"{key}: there is no such setting; see config/connector.example.toml, or remove it"
