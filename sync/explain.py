@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sync.catalog import bases_first
-from sync.model import Held, HoldId, Origin, Person, ProductId, Standing, State
+from sync.model import Held, HoldId, Origin, Person, ProductId, ProductType, Standing, State
 from sync.plan import Catalog
 
 #: (place in the queue, how many wait)
@@ -191,6 +191,9 @@ def _assigned(s: Standing) -> str:
 def _missing(s: Standing, around: _Around) -> str:
     if not s.base_ready:
         return f"waits for {_bases(s.product, around.catalog)}, too"
+    product = around.catalog.product(s.product)
+    if product is not None and product.type is ProductType.METERED:
+        return "AnySoft's answer is waited for"  # it takes no seat (L4)
     place, _ = around.positions.get(s.product, (0, 0))
     served = 0 < place <= around.free.get(s.product, 0)
     return "a seat is free, AnySoft's answer is waited for" if served else "a seat is missing"

@@ -15,6 +15,7 @@ from tests.sync.world import (
     CENTRES,
     OTHER_STAFF,
     PRINT,
+    SCAN,
     SETTLED,
     STAFF,
     holds,
@@ -74,6 +75,7 @@ def told(standing: Standing, **more: Any) -> tuple[str, str]:
             "in no group that gives it any more, but the removal is held: `hold show 4`",
         ),
         (waits(PRINT, STAFF), "waiting", "member of G10; a seat is missing"),
+        (waits(SCAN, STAFF), "waiting", "member of G10; AnySoft's answer is waited for"),
         (waits(CENTRE, CENTRES, base_ready=False), "waiting", "member of G20; waits for AnyPrint, too"),
         (
             waits(CENTRE, CENTRES, waiting=False, blocked="MISSING_BASE"),
