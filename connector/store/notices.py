@@ -119,6 +119,12 @@ def known(connection: Connection, key: str) -> bool:
     return bool(connection.scalar(select(func.count()).where(notices.c.matter == key)))
 
 
+def to_send(connection: Connection, key: str) -> bool:
+    """Something of this matter is still to be sent, on some channel."""
+    unsent = and_(notices.c.matter == key, notices.c.next_try.is_not(None))
+    return bool(connection.scalar(select(func.count()).where(unsent)))
+
+
 def claim(connection: Connection, limit: int, now: datetime) -> list[Notice]:
     """Due ones, which are this worker's for a while: the oldest first."""
     due = (
