@@ -11,14 +11,14 @@ DAN, CID = "dan@northmill.example", "cid@northmill.example"
 DANS, CIDS = "dan.d@northmill.example", "cid.c@northmill.example"
 
 
-def team(office: Office, **options: int) -> tuple[str, str, str]:
-    """The group that gives anyprint, with these options of its mapping, and dan and cid, who have it."""
+def team(office: Office, grace_hours: int = 24) -> tuple[str, str, str]:
+    """The group that gives anyprint, and dan and cid, who have it."""
     company = office.company
     company.buy(PRINT, 20)
     dan, cid = office.hire(DAN, DANS), office.hire(CID, CIDS)
     others = company.hire(*(f"p{n}@northmill.example" for n in range(10)))
     group = company.group("LIC-AnyPrint", [dan, cid, *others])
-    company.map(group, PRINT, **options)
+    company.map(group, PRINT, grace_hours=grace_hours)
     company.round()
     return group, dan, cid
 
