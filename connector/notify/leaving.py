@@ -48,8 +48,8 @@ def _last_finished(connection: Connection) -> int:
 
 
 def _rounds(notice: notices.Notice) -> tuple[int, int]:
-    """(after, up to): of the rounds whose announcements it gathers."""
-    rounds = notice.facts["rounds"]
+    """(after, up to): of the rounds whose announcements it gathers; one by an earlier version names none."""
+    rounds = notice.facts.get("rounds", [0, 0])
     assert isinstance(rounds, list), "as it was put"
     return int(rounds[0]), int(rounds[1])
 
