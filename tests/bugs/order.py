@@ -60,8 +60,8 @@ BUGS: tuple[Bug, ...] = (
         "R11",
         "who failed once is never tried again",
         "sync/keeping.py",
-        "if entitled.failure and (entitled.next_try is None or entitled.next_try > case.now):",
-        "if entitled.failure:",
+        "if s.failure and (s.next_try is None or s.next_try > case.now):",
+        "if s.failure:",
         f"{SYNC}/test_wanting.py::test_failures",
     ),
     bug(
@@ -119,8 +119,8 @@ BUGS: tuple[Bug, ...] = (
         "R13",
         "a group's change waits for a seat",
         "sync/keeping.py",
-        "    kept = replace(_entitled(case), waiting=False,",
-        "    kept = replace(_entitled(case), waiting=True,",
+        "    kept = _entitled(case, waiting=False,",
+        "    kept = _entitled(case, waiting=True,",
         f"{SYNC}/test_full.py::test_r13_moves_and_removals_go_on_although_no_seat_is_free",
     ),
     bug(
