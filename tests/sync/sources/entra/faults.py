@@ -242,7 +242,7 @@ SPOILED = (
     _c("the sign-in gives a list", LOGIN, raw(b"[]"), "sign-in"),
     _c("the sign-in gives a number", LOGIN, raw(b'{"access_token": 7, "expires_in": 3599}'), "token"),
     _c("the sign-in is redirected", LOGIN, status(307, ("Location", f"{OTHER}/token")), "it redirects"),
-    _c("the sign-in asks for a year", LOGIN, status(429, ("Retry-After", "31536000")), "gives no token"),
+    _c("the sign-in asks for a year", LOGIN, status(429, ("Retry-After", "31536000")), "it is tried again"),
     _c("the discovery is a 500", DISCOVERY, status(500), "sign-in"),
     _c("the discovery names another host", DISCOVERY, put(token_endpoint=f"{OTHER}/token"), "another host"),
     Case("an error quotes the token", GROUPS, echo(400), "400"),
