@@ -87,13 +87,15 @@ def in_the_way(connection: Connection, now: datetime) -> str:
     if seen.opened_at is not None:
         since = seen.opened_at if stopped is None else min(seen.opened_at, stopped.since)
         return _unreachable(since, seen.why)
+    changes = breakers.read(connection, breakers.CHANGES)
+    if changes.is_open and stopped is not None and gate.ANSWERS in stopped.why:
+        return gate.told(changes, breakers.CHANGES)
     if stopped is not None and stopped.outage:
         return _unreachable(stopped.since, stopped.why)
     if stopped is not None:
         return f"no round came to its end since {stopped.since:%Y-%m-%d %H:%M:%S} UTC ({stopped.why})"
     if wait(seen, now) is not None:
         return gate.told(seen)
-    changes = breakers.read(connection, breakers.CHANGES)
     return gate.told(changes, breakers.CHANGES) if changes.is_open else ""
 
 

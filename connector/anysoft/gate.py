@@ -25,6 +25,9 @@ from sync.ports import Busy, Transient
 #: an answer that takes longer is told of
 SLOW = timedelta(seconds=10)
 
+#: how what is told of changes begins, where whatever only asks is answered
+ANSWERS = "AnySoft answers, but changes nothing"
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -154,10 +157,7 @@ def told(seen: Breaker, peer: str = breakers.ANYSOFT) -> str:
     if seen.opened_at is not None:
         since = f"since {seen.opened_at:%Y-%m-%d %H:%M:%S} UTC ({seen.why})"
         if peer == breakers.CHANGES:
-            return (
-                f"AnySoft answers, but changes nothing {since}: "
-                f"no change is sent but one probe a minute, the next from {until} on"
-            )
+            return f"{ANSWERS} {since}: no change is sent but one probe a minute, the next from {until} on"
         return f"AnySoft fails {since}: nothing is sent but one probe a minute, the next at {until}"
     return f"AnySoft asked to be left alone until {until} ({seen.why})"
 

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from werkzeug.wrappers import Request, Response
 
+from connector import known
+from connector.anysoft import gate
 from connector.cli.root import main
-from connector.store import breakers
-from connector.store.engine import reading
+from connector.store import breakers, trouble
+from connector.store.engine import reading, writing
+from sync.breaker import Breaker
 from tests.connector.test_outages import Site, site
 
 __all__ = ["site"]
@@ -93,3 +96,20 @@ def test_R29_a_round_that_tries_nobody_tells_who_fails_all_the_same(site: Site) 
     report = newest(site)
     assert [(f["user"], f["code"]) for f in report["failed"]] == [("new@x.example", "account_no_answer")]
     assert "no change at AnySoft has succeeded since" in report["notes"][0]
+
+
+def test_R29_while_changes_fail_nobody_is_told_that_anysoft_is_unreachable(site: Site) -> None:
+    """A round that ended at the breaker of changes was told as an outage that answers."""
+    now = site.clock.at
+    with writing(site.engine) as connection:
+        breakers.change(
+            connection,
+            lambda _: Breaker(opened_at=now, not_before=now + MINUTE, why="cut off"),
+            now,
+            breakers.CHANGES,
+        )
+        shut = gate.told(breakers.read(connection, breakers.CHANGES), breakers.CHANGES)
+        trouble.note(connection, shut, now + MINUTE, now, outage=True)
+        assert known.in_the_way(connection, now) == shut
+        trouble.note(connection, "AnySoft can't be reached: no route", now + MINUTE, now, outage=True)
+        assert known.in_the_way(connection, now).startswith("AnySoft can't be reached since")
