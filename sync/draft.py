@@ -62,7 +62,12 @@ def draft(
     holds = with_addons(caught, read.decisions, catalog, view.losses)
     held = {(p, h.product) for h in holds for p in h.people} | {pair for h in holds for pair in h.addons}
     held |= {(person, base) for person, product in held for base in catalog.bases(product)}
-    changes = tuple(s for d in read.decisions for s in d.standings if s.product in d.changed)
+    changes = tuple(
+        replace(s, announced_at=None) if s.product in d.announce and (s.person, s.product) in held else s
+        for d in read.decisions
+        for s in d.standings
+        if s.product in d.changed
+    )  # whom a hold catches before anything was said is told once it is released (R27)
 
     removals = [
         Action(Verb.REMOVE, product, d.person.id, d.person.user_name, because(d, product))

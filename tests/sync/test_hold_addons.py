@@ -269,3 +269,19 @@ def test_r14_an_add_on_that_went_with_its_base_keeps_its_place(company: Company)
     assert ada in company.holders(CENTRE)
     assert company.standing(ada, CENTRE).since == began
     assert company.standing(ada, PRINT).since == back
+
+
+def test_r27_who_is_held_when_to_be_told_is_told_after_the_release(big: Company) -> None:
+    """Without a settle window both come in one round; the grace begins with the telling."""
+    big.settle(settle_seconds=0)
+    leave(big, *NAMES[:8])
+    [hold] = big.open_holds()
+    assert big.standing("p0", PRINT).announced_at is None
+    big.go(hours=30)
+    release(big, hold)
+    big.round()
+    assert announced(big) == set(both(NAMES[:8]))
+    assert len(big.holders(PRINT)) == 20, "nobody goes untold"
+    big.go(hours=25)
+    big.round()
+    assert big.holders(PRINT) == big.holders(CENTRE) == set(NAMES[8:])
