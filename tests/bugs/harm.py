@@ -156,6 +156,14 @@ BUGS: tuple[Bug, ...] = (
         "::test_r27_the_person_and_the_operators_are_told_before_the_license_goes",
     ),
     bug(
+        "R27",
+        "who is held when to be told counts as told",
+        "sync/draft.py",
+        "replace(s, announced_at=None) if s.product in d.announce",
+        "replace(s, announced_at=None) if s.product in ()",
+        f"{SYNC}/test_hold_addons.py::test_r27_who_is_held_when_to_be_told_is_told_after_the_release",
+    ),
+    bug(
         "R28",
         "the round gives away what the plan reserves",
         "sync/apply.py",
