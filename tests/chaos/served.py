@@ -97,6 +97,7 @@ class Tenant:
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    disable_nagle_algorithm = True
     tenant: Tenant
 
     def do_GET(self) -> None:

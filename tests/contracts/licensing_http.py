@@ -22,6 +22,7 @@ Wsgi = Callable[..., Any]
 
 class Quiet(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: object) -> None:
         return

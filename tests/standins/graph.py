@@ -303,6 +303,7 @@ def missing() -> Answer:
 def _handler(entra: Entra) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             self._serve(b"")
