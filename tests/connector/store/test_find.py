@@ -250,6 +250,9 @@ def test_groups_and_members_are_searched_by_anything(northmill: Mirror) -> None:
         'groups.type eq "indirect"': [ada],
         f'groups.value eq "{outer.id}" and title pr': [lund],
         f'groups.$ref eq "{BASE_URL}/Groups/{inner.id}"': [ada],
+        f'groups eq "{inner.id}" or groups eq "{outer.id}"': [ada, lund],
+        f'groups.value eq "{inner.id}" and not (groups[value eq "{empty.id}"])': [ada],
+        f'groups eq "{inner.id}" and groups eq "{inner.id}" and groups ne "{empty.id}"': [ada],
     }.items():
         assert [u.id for u in find(northmill, text).items] == [u.id for u in people], text
 
