@@ -33,14 +33,18 @@ def set_up(app: Flask, settings: Settings) -> Seen:
         seconds_of(area).observe(took)
 
     def metrics() -> Response:
-        if not _may_read(token, request.headers.get("Authorization", ""), request.remote_addr):
-            abort(401, "send the token of CONNECTOR_METRICS_TOKEN as a Bearer token")
+        near = not any(name in request.headers for name in _FORWARDED)
+        address = request.remote_addr if near else None
+        if not _may_read(token, request.headers.get("Authorization", ""), address):
+            abort(401, "set CONNECTOR_METRICS_TOKEN, and send it as a Bearer token")
         return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 
     app.add_url_rule("/metrics", "metrics", metrics)
     return count
 
 
+#: what a proxy says of whom it asks for: the address is the proxy's then, which may well be on this machine
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Via")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
