@@ -4,12 +4,14 @@ from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Engine
 from structlog.stdlib import get_logger
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from connector import access, console, metrics, oauth, scim_endpoint, security
 from connector.settings import Settings
 from connector.store import migrations
 from connector.store.engine import Unavailable, connect
+from scim.errors import ERROR_URN
+from scim.views import MEDIA_TYPE
 
 #: bodies of what isn't SCIM: forms and token requests; SCIM has its own limits
 MAX_FORM_BYTES = 64_000
@@ -26,7 +28,7 @@ def create_app(settings: Settings) -> Flask:
     scim_endpoint.set_up(app, settings, engine)
     oauth.set_up(app, engine)
     console.set_up(app, settings, engine)
-    _set_up_errors(app)
+    _set_up_errors(app, scim_endpoint.base_url_of(settings))
     return app
 
 
@@ -51,11 +53,14 @@ def _not_ready(why: str) -> ResponseReturnValue:
     return jsonify(status="not ready", why=why), 503, {"Retry-After": str(RETRY_SECONDS)}
 
 
-def _set_up_errors(app: Flask) -> None:
+def _set_up_errors(app: Flask, base_url: str) -> None:
     """For what isn't SCIM; that blueprint answers its own."""
 
     def refused(error: HTTPException) -> ResponseReturnValue:
-        return _error(error.code or 500, error.description or error.name, error.get_response())
+        said = error.description or error.name
+        if said == NotFound.description:  # an identity provider with a wrong URL, perhaps
+            said = f"there is nothing at this path; the SCIM base URL is {base_url}"
+        return _error(error.code or 500, said, error.get_response())
 
     def unavailable(error: Unavailable) -> ResponseReturnValue:
         get_logger(__name__).warning("the database can't be reached", why=str(error))
@@ -73,12 +78,12 @@ def _set_up_errors(app: Flask) -> None:
 
 
 def _error(status: int, said: str, original: object = None) -> Response:
-    """A page for browsers, JSON for the rest."""
+    """A page for browsers, a SCIM Error for the rest: whoever has the wrong URL can read that, too."""
     if request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html":
         answer = Response(console.error_page(status, said), status, content_type="text/html; charset=utf-8")
     else:
-        answer = jsonify(error=said, status=status)
-        answer.status_code = status
+        answer = jsonify(schemas=[ERROR_URN], status=str(status), detail=said)
+        answer.status_code, answer.content_type = status, MEDIA_TYPE
     if isinstance(original, Response) or hasattr(original, "headers"):
         for name in ("Allow", "Retry-After", "WWW-Authenticate"):
             if value := original.headers.get(name):

@@ -29,8 +29,12 @@ LONGEST = 4_096
 ADVICE = "send a token of `anysoft-connector token create` as: Authorization: Bearer TOKEN"
 
 
+def base_url_of(settings: Settings) -> str:
+    return f"{settings.public_url or 'http://127.0.0.1:8080'}{PREFIX}"
+
+
 def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
-    base_url = f"{settings.public_url or 'http://127.0.0.1:8080'}{PREFIX}"
+    base_url = base_url_of(settings)
     buckets = Buckets(settings.scim.rate)
     catalog = Catalog(tuple(CATALOG.values()), frozenset())
 

@@ -1,5 +1,6 @@
 """What does the web process say to whom? (T18, T19, T22, T27, T28, T29)"""
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -263,6 +264,8 @@ def test_metrics_are_for_this_machine_or_for_the_token(
     here, there = {"REMOTE_ADDR": "127.0.0.1"}, {"REMOTE_ADDR": "203.0.113.7"}
     assert client.get("/metrics", environ_base=here).status_code == 200
     assert client.get("/metrics", environ_base=there).status_code == 401
+    for name in ("X-Forwarded-For", "Forwarded", "Via"):  # a proxy on this machine asks for somebody else
+        assert client.get("/metrics", environ_base=here, headers={name: "x"}).status_code == 401
     monkeypatch.setenv("CONNECTOR_METRICS_TOKEN", "m" * 32)
     client = create_app(settings_for(folder)).test_client()
     assert client.get("/metrics", environ_base=here).status_code == 401
@@ -281,8 +284,11 @@ def test_ids_don_t_become_time_series(client: FlaskClient) -> None:
 
 
 def test_an_error_is_json_for_programs_and_a_page_for_browsers(client: FlaskClient) -> None:
-    answer = client.get("/nowhere")
-    assert (answer.status_code, answer.get_json()["status"]) == (404, 404)
+    answer = client.get("/scim/v1/Users")
+    assert (answer.status_code, answer.content_type) == (404, "application/scim+json")
+    said = json.loads(answer.data)
+    assert (said["status"], said["schemas"]) == ("404", ["urn:ietf:params:scim:api:messages:2.0:Error"])
+    assert said["detail"].endswith("the SCIM base URL is http://127.0.0.1:8080/scim/v2")
     page = client.get("/nowhere", headers={"Accept": "text/html"})
     assert page.status_code == 404
     assert page.content_type.startswith("text/html")
