@@ -123,6 +123,7 @@ def get(call: Call, resource_type: ResourceType, id: str) -> Reply:
         reader = stack.enter_context(call.caller.store.reading())
         stored = reader.get(resource_type.kind, id)
         etag = resources.etag(stored)
+        _check_version(call, stored)
         # Only an answer that holds nothing of which the version doesn't tell can be old news.
         if _names(call.if_none_match, stored) and not _shows_more(projection, resource_type):
             return Reply(304, headers={"ETag": etag})
@@ -181,7 +182,7 @@ def change(call: Call, resource_type: ResourceType, id: str) -> Reply:
 
 def delete(call: Call, resource_type: ResourceType, id: str) -> Reply:
     with call.caller.store.writing() as writer:
-        if call.if_match:
+        if call.if_match or call.if_none_match:
             _locked(call, writer, resource_type, id)
         writer.delete(resource_type.kind, id)
     return Reply(204)
@@ -216,9 +217,15 @@ def _shows_more(projection: Projection, resource_type: ResourceType) -> bool:
 
 def _locked(call: Call, writer: Writer, resource_type: ResourceType, id: str) -> Stored:
     stored = writer.lock(resource_type.kind, id)
+    _check_version(call, stored)
+    if call.if_none_match and _names(call.if_none_match, stored):
+        raise PreconditionFailed("the resource is there in a version that If-None-Match names; leave it out")
+    return stored
+
+
+def _check_version(call: Call, stored: Stored) -> None:
     if call.if_match and not _names(call.if_match, stored):
         raise PreconditionFailed(f"the resource is at version {resources.etag(stored)} by now; read it again")
-    return stored
 
 
 def _names(tags: str, stored: Stored) -> bool:
