@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+from scim.errors import InvalidValue
 from scim.operations import Operation, Verb
 from scim.schema import ENTERPRISE, ResourceType
 
@@ -63,7 +64,7 @@ def _respelt(body: dict[str, Any], misspelt: Any) -> dict[str, Any]:
 
 
 def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) -> Iterator[Operation]:
-    """The operations that one of a PATCH stands for."""
+    """The operations that one of a PATCH stands for. Raises InvalidValue."""
     path = sent.path
     if path.lower().startswith(_MISSPELT):
         path = ENTERPRISE + path[len(_MISSPELT) :]
@@ -82,8 +83,11 @@ def operation(sent: Operation, resource_type: ResourceType, dialect: Dialect) ->
         yield replace(sent, verb=Verb.REMOVE_LISTED, path=path)
         return
     if not dialect.forgiving:
+        if sent.lacks:
+            raise InvalidValue(f"{sent.verb} needs a value")
         yield replace(sent, path=path)
         return
+    # Without a value is as with null: the rest of the request, a disable perhaps, must not fail for it.
     value = _mended(sent.value)
     if value is None and sent.verb is Verb.REPLACE and path.endswith("].value"):
         # sent (Microsoft's validator): replace, path emails[type eq "work"].value, value null

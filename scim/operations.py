@@ -25,6 +25,7 @@ class Operation:
     creates: bool = False  #: make the element that the path's [ ] asks for, if there is none
     implicit: bool = False  #: a key of a value without path: what may not be written is passed over
     null: bool = False  #: null was sent as the value, rather than none
+    lacks: bool = False  #: an add or replace without a value
 
 
 def read(body: Mapping[str, Any]) -> tuple[Operation, ...]:
@@ -50,12 +51,10 @@ def _operation(raw: Any) -> Operation:
     if verb is Verb.REMOVE:
         if not path:
             raise NoTarget("remove needs a path")
-    elif "value" not in said:
-        raise InvalidValue(f"{verb} needs a value")
     elif not path and not isinstance(value, dict):
         raise InvalidValue(f"{verb} without a path needs an object as value")
-    null = value is None and "value" in said
-    return Operation(verb, path, value, creates=verb is Verb.ADD, null=null)
+    null, lacks = value is None and "value" in said, verb is not Verb.REMOVE and "value" not in said
+    return Operation(verb, path, value, creates=verb is Verb.ADD, null=null, lacks=lacks)
 
 
 def _lowered(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,11 +101,12 @@ def read(resource_type: ResourceType, operations: Iterable[Operation], *, forgiv
 def _is_foreign(
     error: InvalidPath | InvalidFilter, operation: Operation, resource_type: ResourceType
 ) -> bool:
-    """Whether the path is about nothing by which somebody gains or loses. Of a group only what no schema has
-    is: all else may have meant a removal, which must not be answered as if it were done."""
-    if resource_type.kind is Kind.GROUP:
-        return isinstance(error, UnknownAttribute)
-    name = _NAME.match(operation.path.lower().removeprefix(f"{resource_type.core.lower()}:"))
+    """Whether the path is about nothing by which somebody gains or loses. Of a group only what names
+    something else is: the rest may have meant a removal, which must not be answered as if it were done."""
+    core, text = resource_type.core.lower(), operation.path.lower().rstrip(":")
+    name = _NAME.match(text.removeprefix(f"{core}:"))
+    if resource_type.kind is Kind.GROUP and not isinstance(error, UnknownAttribute):
+        return name is not None and text != core and not any(vital in text for vital in resource_type.vital)
     attribute = resource_type.find(name.group()) if name else None
     return attribute is None or not attribute.vital
 

@@ -2,7 +2,7 @@
 
 import json
 import unicodedata
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -88,6 +88,11 @@ class ResourceType:
                 return attributes[key]
         return None
 
+    @property
+    def vital(self) -> Iterable[str]:
+        """Names in lower case."""
+        return (name for name, attribute in self.attributes[""].items() if attribute.vital)
+
     def urn(self, text: str) -> str | None:
         """A schema's URN in its own spelling, or None when it isn't one of this type's."""
         folded = text.lower()
@@ -110,7 +115,7 @@ def parse_time(text: str) -> datetime:
     """An aware UTC time from an xsd:dateTime (RFC 7643 2.3.5). Raises ValueError."""
     if "T" not in text.upper():
         raise ValueError("a dateTime has a date, T and a time")
-    time = datetime.fromisoformat(text)
+    time = datetime.fromisoformat(text.upper())  # RFC 3339 5.6: t and z are as good
     try:
         return (time if time.tzinfo else time.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError as error:

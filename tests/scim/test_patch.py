@@ -12,7 +12,7 @@ from scim.dialects import DIALECTS
 from scim.errors import InvalidFilter, InvalidPath, InvalidValue, Mutability, NoTarget, ScimError
 from scim.membership import Picking
 from scim.schema import ENTERPRISE, GROUP, USER, ResourceType
-from scim.store import MemberOp
+from scim.store import MemberOp, MemberVerb
 
 _WORK = {"type": "work", "value": "w@x.example"}
 _HOME = {"type": "home", "value": "h@x.example", "primary": True}
@@ -201,6 +201,27 @@ def test_an_operation_is_refused(operation: dict[str, Any], error: type[ScimErro
 
 
 @pytest.mark.parametrize("kind", ["entra", "okta"])
+def test_what_lacks_a_value_does_not_hinder_a_disable(kind: str) -> None:
+    """As null in its place: the title is cleared, `active` isn't (a warning), and nobody joins or leaves."""
+    change = _patched(
+        _op("replace", "title"), _op("add", "active"), _op("replace", "active", False), kind=kind
+    )
+    assert change.attributes == _rest(title=None) | {"active": False}
+    change = _patched(_op("replace", "members"), _op("add", "members"), kind=kind, to=GROUP)
+    assert (change.members, change.warnings) == ((), (("unusable_value", "members"),))
+    for lacking in (_op("replace", "userName"), _op("add")):
+        with pytest.raises(ScimError):
+            _patched(lacking, kind=kind)
+
+
+@pytest.mark.parametrize("path", ["title", "active", "shoeSize", "name.givenName", ""])
+@pytest.mark.parametrize("verb", ["add", "replace"])
+def test_an_operation_that_lacks_a_value_is_refused(verb: str, path: str) -> None:
+    with pytest.raises(InvalidValue):
+        _patched(_op(verb, path))
+
+
+@pytest.mark.parametrize("kind", ["entra", "okta"])
 def test_forgiving_kinds_skip_with_a_warning_and_go_on(kind: str) -> None:
     change = _patched(
         _op("add", "shoeSize", 44),
@@ -331,6 +352,29 @@ def test_a_removal_that_can_not_be_read_is_refused(path: str, error: type[ScimEr
     """RFC 7644 3.12: answered as done, the identity provider would never send it again."""
     with pytest.raises(error):
         _patched(_op("remove", path), kind=kind, to=GROUP)
+
+
+@pytest.mark.parametrize(
+    "path", ["foo:bar", "a b", "a.b.c", "1abc", "foo[", "http://schemas.example/y", "externalId.x"]
+)
+@pytest.mark.parametrize("verb", ["add", "remove"])
+def test_a_path_that_can_not_be_read_does_not_hinder_the_members(verb: str, path: str) -> None:
+    """Only what may have meant a member or the name is refused."""
+    change = _patched(_op(verb, path), _op("add", "members", [{"value": "m"}]), kind="okta", to=GROUP)
+    assert change.members == (MemberOp(MemberVerb.ADD, ("m",)),)
+    assert change.warnings == (("unknown_path", path),)
+    with pytest.raises(ScimError):
+        _patched(_op(verb, path), kind="scim", to=GROUP)
+
+
+@pytest.mark.parametrize(
+    "path", ["*", "/displayName", "[", GROUP.core, f"{GROUP.core}:members.x", "a members"]
+)
+@pytest.mark.parametrize("verb", ["add", "remove"])
+@pytest.mark.parametrize("kind", list(DIALECTS))
+def test_a_path_that_may_mean_members_is_refused(verb: str, path: str, kind: str) -> None:
+    with pytest.raises(ScimError):
+        _patched(_op(verb, path), kind=kind, to=GROUP)
 
 
 @pytest.mark.parametrize("path", ["memberz", 'memberz[value eq "X"]', "urn:custom:Group:members"])
