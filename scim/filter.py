@@ -32,11 +32,11 @@ _ORDERINGS = (Op.GT, Op.GE, Op.LT, Op.LE)
 _SUBSTRINGS = (Op.CO, Op.SW, Op.EW)
 
 
-def read(text: str, resource_type: ResourceType, others: Sequence[ResourceType] = ()) -> Condition:
-    """The condition for one resource type. An attribute that only one of the `others` has is absent here, so
-    that comparisons with it are false (RFC 7644 3.4.2.1). Raises InvalidFilter."""
+def read(text: str, resource_type: ResourceType, *, alone: bool = True) -> Condition:
+    """The condition for one resource type. Unless it is searched `alone`, an attribute that it doesn't have
+    is absent, so that comparisons with it are false (RFC 7644 3.4.2.1). Raises InvalidFilter."""
     _check_size(text)
-    binder = _Binder(resource_type, tuple(others))
+    binder = _Binder(resource_type, alone=alone)
     if plain := _PLAIN.fullmatch(text):
         name, sub, value = plain.groups("")
         return binder.term("", name, sub, "eq", value)
@@ -50,7 +50,10 @@ def value_path(text: str, scope: Scope) -> tuple[str, str, str, Condition | None
     if plain := _PLAIN_PATH.fullmatch(text):
         name, inside, value, sub = plain.groups("")
         return "", name, sub, _Binder(_picking(scope, name, "")).term("", inside, "", "eq", value)
-    expression = parse(text + " pr").expr
+    try:
+        expression = parse(text + " pr").expr
+    except InvalidFilter as error:
+        raise InvalidFilter(f"can't read the path {text[:200]!r}; write it as RFC 7644 3.5.2 says") from error
     if not isinstance(expression, ast.AttrExpr) or expression.comp_value is not None:
         raise InvalidFilter("a path names one attribute")
     outer = expression.attr_path
@@ -111,13 +114,13 @@ def _inside(attribute: Attribute) -> Scope:
 class _Binder:
     """One walk over the syntax tree that looks each name up in a scope."""
 
-    def __init__(self, scope: Scope, others: Sequence[Scope] = ()) -> None:
+    def __init__(self, scope: Scope, *, alone: bool = True) -> None:
         self.scope = scope
-        self.others = others
+        self.alone = alone
 
     def find(self, name: str, urn: str) -> Attribute | None:
         found = self.scope.find(name, urn)
-        if found is None and not any(other.find(name, urn) for other in self.others):
+        if found is None and self.alone:
             raise InvalidFilter(f"unknown attribute {name!r}; /Schemas lists the known ones")
         if found is not None and found.returned in (Returned.NEVER, Returned.REQUEST):
             raise InvalidFilter(f"{found.name} can't be searched")
@@ -148,11 +151,14 @@ class _Binder:
         found = self.find(name, urn)
         if found is None:
             return NOTHING
-        binder = _Binder(_inside(found))
+        single = found.type is Type.COMPLEX and not found.many
+        binder = _Binder(found if single else _inside(found))
         inner = binder.condition(expression)
         if term is not None:
             inner = _all((inner, binder.term("", term[0], "", *_right(term[1]))))
-        return Within(Attr(found.name, "", found.urn), inner)
+        attr = Attr(found.name, "", found.urn)
+        # `name[familyName eq "x"]`: the one value, where there is one
+        return _all((Present(attr), _of(attr, inner))) if single else Within(attr, inner)
 
     def term(self, urn: str, name: str, sub: str, verb: str, value: str | Word | None) -> Condition:
         """One comparison, or a presence, for which the value is None."""
@@ -203,6 +209,23 @@ def _literal(attribute: Attribute, op: Op, raw: str | Word) -> Literal:
         case Type.STRING | Type.REFERENCE:
             return text
     raise InvalidFilter(f"{attribute.name} is {attribute.type}: {op} {text[:100]!r} doesn't apply to it")
+
+
+def _of(outer: Attr, inner: Condition) -> Condition:
+    """The same of the attribute's parts as seen from the resource."""
+    match inner:
+        case And(parts):
+            return And(tuple(_of(outer, part) for part in parts))
+        case Or(parts):
+            return Or(tuple(_of(outer, part) for part in parts))
+        case Not(part):
+            return Not(_of(outer, part))
+        case Compare(attr, op, value):
+            return Compare(Attr(outer.name, attr.name, outer.urn), op, value)
+        case Present(attr):
+            return Present(Attr(outer.name, attr.name, outer.urn))
+        case Within():
+            raise AssertionError("no complex attribute has another in it (RFC 7643 2.3.8)")
 
 
 def _negate(part: Condition) -> Condition:

@@ -94,7 +94,7 @@ def read(given: Mapping[str, Any], types: Sequence[ResourceType]) -> Search:
     for each in types:
         condition: Condition | None = None
         if "filter" in given:
-            condition = filters.read(given["filter"], each, types)
+            condition = filters.read(given["filter"], each, alone=len(types) == 1)
             if condition == filters.NOTHING:
                 continue
         queries[each.endpoint] = Query(

@@ -33,7 +33,7 @@ _ADA: dict[str, Any] = {
 
 def filter_(data: bytes) -> None:
     text = _text(data)
-    condition = filters.read(text, USER, [USER, GROUP])
+    condition = filters.read(text, USER, alone=False)
     matches(condition, _ADA, USER)
     asked = {"filter": text, "sortBy": text[:40], "count": text[:9], "startIndex": text[:20]}
     _quietly(lambda: parameters.read(parameters.from_body(asked), [USER, GROUP]))

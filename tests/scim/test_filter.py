@@ -124,10 +124,25 @@ def test_a_filter_is_read(text: str, expected: Any) -> None:
         ('manager eq "boss-1"', False),
         (f'{ENTERPRISE}:manager.value eq "Boss-1"', True),
         ("userName pr and (title pr or not (active eq false))", True),
+        ('meta[created gt "2025-12-31t23:59:59z" and not (version pr and location pr)]', True),
+        ('meta[version eq "x" or resourceType pr]', False),
+        ('not (meta[version eq "x"])', True),
+        ('meta[version ne "x"]', True),
+        ('name[familyName ne "x"]', True),
+        ('name.familyName ne "x"', True),
+        (f'{ENTERPRISE}:manager[value eq "boss-1"]', False),
+        (f'{ENTERPRISE}:manager[value eq "Boss-1"]', True),
+        ('manager[value eq "Boss-1"].displayName pr', False),
     ],
 )
 def test_a_filter_matches(text: str, expected: bool) -> None:
     assert matches(filters.read(text, USER), _ADA, USER) is expected
+
+
+def test_who_has_no_value_has_none_that_differs() -> None:
+    """[ ] looks at a value, where there is one; a comparison from outside at the resource."""
+    assert matches(filters.read('name.familyName ne "x"', USER), {}, USER) is True
+    assert matches(filters.read('name[familyName ne "x"]', USER), {}, USER) is False
 
 
 def test_what_is_stored_in_another_type_matches_nothing() -> None:
@@ -179,16 +194,17 @@ def test_the_short_way_of_plain_paths_gives_what_the_grammar_gives(text: str) ->
         ("displayName pr and not (userName pr)", _C),
         ("displayName pr or not (userName pr)", filters.EVERYTHING),
         ('emails[type eq "x"]', NOTHING),
+        ("shoeSize pr", NOTHING),
     ],
 )
 def test_an_attribute_of_another_type_is_absent_here(text: str, expected: Any) -> None:
     """RFC 7644 3.4.2.1"""
-    assert filters.read(text, GROUP, [USER, GROUP]) == expected
+    assert filters.read(text, GROUP, alone=False) == expected
 
 
-def test_an_attribute_that_no_type_has_is_invalid() -> None:
+def test_an_attribute_that_no_type_has_is_invalid_where_one_type_is_asked() -> None:
     with pytest.raises(InvalidFilter):
-        filters.read("shoeSize pr", GROUP, [USER, GROUP])
+        filters.read("shoeSize pr", GROUP)
 
 
 _NUMBERED = ResourceType(

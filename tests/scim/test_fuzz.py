@@ -55,7 +55,7 @@ def _tried(random: Random) -> set[str]:
         patch.apply(patch.read(resource_type, meant, forgiving=dialect.forgiving), before)
 
     attempts = (
-        lambda: matches(filters.read(text, USER, [USER, GROUP]), user, USER),
+        lambda: matches(filters.read(text, USER, alone=False), user, USER),
         lambda: path.read(text, resource_type),
         lambda: projection.read(projection.split(text), [], [USER, GROUP]),
         lambda: body.read(text.encode()),
