@@ -219,7 +219,7 @@ def _respond(reply: Reply) -> Response:
     finally:
         reply.close()
     if file is None:
-        return _Answer(b"".join(taken), reply.status, _headers(reply.status, reply.headers, size))
+        return _Answer(b"".join(taken) or None, reply.status, _headers(reply.status, reply.headers, size))
     file.seek(0)
     whole = iter(partial(file.read, _PIECE_BYTES), b"")
     response = _Answer(whole, reply.status, _headers(reply.status, reply.headers, size))
@@ -234,7 +234,9 @@ def _refuse(error: ScimError) -> Response:
 
 class _Answer(Response):
     """With all of its headers: werkzeug looks through them again, and reads each Location as an IRI, which
-    takes as long as two statements."""
+    takes as long as two statements. Nothing is added: an answer without a body has no type."""
+
+    default_mimetype = None
 
     def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
         return self.headers

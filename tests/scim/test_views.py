@@ -228,6 +228,21 @@ def test_an_answer_with_the_names_of_members_is_never_304(query: str, status: in
     assert client.get(path, headers={"If-None-Match": group.headers["ETag"]}).status_code == status
 
 
+def test_what_has_no_body_has_no_type_and_no_length() -> None:
+    """RFC 9110 8.6, 15.4.5"""
+    client = client_of(Memory(), "entra")
+    group = client.post(PREFIX + "/Groups", json={"displayName": "G"})
+    path = f"{PREFIX}/Groups/{group.get_json()['id']}"
+    named = {"If-None-Match": group.headers["ETag"]}
+    for answer in (
+        client.get(f"{path}?attributes=displayName", headers=named),
+        client.patch(path, json={"Operations": [{"op": "replace", "path": "displayName", "value": "H"}]}),
+        client.delete(path),
+    ):
+        assert answer.status_code in (204, 304)
+        assert not {"Content-Type", "Content-Length"} & set(answer.headers.keys())
+
+
 def test_head_is_get_without_a_body() -> None:
     answer = client_of(Memory(), "scim").head(PREFIX + "/Users")
     assert (answer.status_code, answer.get_data()) == (200, b"")
