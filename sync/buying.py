@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
@@ -101,7 +102,9 @@ def _shortages(
     if missing is not None:
         if refused and missing.free:
             ports.ledger.destination_free()
-        yield next(s for s in metered if s.product == missing.product), missing, None
+        for subscription in metered:  # the others are short of nothing, which a request of theirs must hear of
+            enough = replace(missing, product=subscription.product, need=0)
+            yield subscription, missing if subscription.product == missing.product else enough, None
 
 
 def _as_allowed(

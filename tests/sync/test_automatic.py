@@ -15,7 +15,7 @@ from sync.quantity import AUTOMATIC
 from sync.reconcile import Scope
 from tests.company import CENTRE, PRINT, SCAN, Company
 from tests.sync.asking import request, sub
-from tests.sync.world import PRODUCTS
+from tests.sync.world import DESTINATION, PRODUCTS
 
 CAPS = Buying(Mode.AUTO, seats_per_request=5, seats_per_month=8, money_per_month=Decimal(100), ceiling=40)
 FOUR = Money(Decimal("4.00"), "EUR")
@@ -207,3 +207,26 @@ def test_r17_destinations_to_spare(engine: Engine) -> None:
     company.round()
     assert company.sold(SCAN).quantity == 4
     assert company.request(SCAN) is None
+
+
+@pytest.mark.parametrize("approved", [False, True])
+def test_r17_buying_the_other_metered_product_ends_the_prompt(engine: Engine, approved: bool) -> None:
+    """Their quantities count together; a request of either is seen to, whichever is bought from then on."""
+    company = Company(engine)
+    company.settle(destinations_spare=2)
+    company.buy(SCAN, 1)
+    company.round()
+    if approved:
+        company.approve(SCAN)
+    assert company.request(SCAN) is not None
+    company.buy(DESTINATION, 2)
+    company.round()
+    company.round()
+    assert (company.request(SCAN), company.request(DESTINATION)) == (None, None)
+    assert company.sold(SCAN).quantity == 1
+    company.tenant.add_destination("Archive", "k1")
+    company.tenant.add_destination("Mail room", "k2")
+    company.round()
+    asked = company.request(DESTINATION)
+    assert asked is not None
+    assert (asked.need, company.request(SCAN)) == (1, None)
