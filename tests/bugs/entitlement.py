@@ -99,7 +99,7 @@ BUGS: tuple[Bug, ...] = (
         "scim/patch.py",
         "        if attribute.required:\n",
         '        if attribute.required and attribute.name != "active":\n',
-        "tests/scim/test_patch.py::test_r05_active_that_is_cleared_stays_as_it_is",
+        "tests/scim/test_patch_kinds.py::test_r05_active_that_is_cleared_stays_as_it_is",
     ),
     bug(
         "R05",
