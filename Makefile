@@ -12,6 +12,8 @@ ENGINE_ARGS ?=
 #: of each target of `make fuzz`
 FUZZ_SECONDS ?= 600
 KILLS  ?= 520
+#: of pytest, more than there are cores: many tests wait for a process, or for a time to come
+WORKERS ?= $(shell expr 2 + $$(getconf _NPROCESSORS_ONLN))
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check format lint types imports bench long chaos chaos-bugs bugs fuzz lock browser clean
@@ -23,7 +25,7 @@ run: $(VENV)/.run  ## install and start everything: make run ARGS="--demo"
 	@$(BIN)/anysoft-connector up $(ARGS)
 
 test: $(VENV)/.test browser  ## all tests, on SQLite and on a real PostgreSQL
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 long: $(VENV)/.test $(VENDORS)/.installed browser  ## the tests that take long
 	$(BIN)/python -m pytest -n auto -m long $(ARGS)

@@ -1,4 +1,4 @@
-"""What does a PATCH of Entra ID or Okta do with what can't be done? Skip it, unless licenses follow from it."""
+"""What of a PATCH of Entra ID or Okta can't be done? It is skipped, unless licenses follow from it."""
 
 from typing import Any
 
