@@ -14,6 +14,8 @@ from typing import Any, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from sync.printable import printable
+
 #: a field with such a name never shows its value
 _SECRET_FIELD = re.compile(
     r"authori[sz]ation|cookie|secret|password|passwd|api_?key|token\Z|\bbearer\b", re.I
@@ -117,8 +119,3 @@ def _line(logger: WrappedLogger, method: str, event: EventDict) -> str:
     fields = " ".join(f"{key}={printable(str(value))}" for key, value in event.items())
     shown = "".join(f"\n    {printable(part)}" for part in str(trace).splitlines())
     return f"{at} {level:<8}{printable(str(said))} {fields}".rstrip() + shown
-
-
-def printable(text: str) -> str:
-    """Control characters and line separators as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)

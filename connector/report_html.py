@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 
+from sync.printable import printable
 from sync.report import Report
 from sync.report_sections import alarms, sections, title
-from sync.report_text import printable
 
 _STYLE = (
     "body{font-family:system-ui,sans-serif;margin:2rem;color:#1b2b34;line-height:1.4}h2{font-size:1.1rem}"

@@ -4,6 +4,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
+from sync.printable import printable
 from sync.report import Report
 from sync.report_json import moment
 from sync.report_sections import Section, alarms, sections, title
@@ -38,11 +39,6 @@ def _section(section: Section) -> Iterator[str]:
     widths = [max(len(row[n]) for row in cells) for n in range(len(cells[0]))]
     for row in cells:
         yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-
-
-def printable(text: str) -> str:
-    """Without control and direction characters, which could rewrite what a terminal shows (T27)."""
-    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def as_csv(report: Report) -> str:
@@ -89,7 +85,8 @@ def _row(section: str, user: str, product: str, **cells: object) -> dict[str, ob
 
 
 def cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is made a text."""
-    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value
+    """As all other forms show it; a text that a spreadsheet would take for a formula is made a text."""
+    if not isinstance(value, str):
+        return value
+    shown = printable(value)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -1,5 +1,6 @@
 """doctor: is everything as it should be, and what is to be done?"""
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC
@@ -127,14 +128,14 @@ def _failing(settings: Settings, engine: Engine) -> Finding:
         )
     if not said:
         return Finding("failing", "ok", "nobody fails")
-    return Finding("failing", "failed" if outage else "attention", f"{'; '.join(said)}: `explain USER`")
+    return Finding("failing", "failed" if outage else "attention", "; ".join(said))
 
 
 def _cause(cause: Cause) -> str:
     since = "" if cause.since is None else f" since {cause.since:%Y-%m-%d %H:%M:%S} UTC"
     again = "" if cause.next_try is None else f", tried again at {cause.next_try:%Y-%m-%d %H:%M:%S} UTC"
     people = "1 person fails" if cause.people == 1 else f"{cause.people} people fail"
-    return f"{people}{since} ({cause.code}){again}"
+    return f"{people}{since} ({cause.code}){again}: `explain {shlex.quote(cause.someone)}`"
 
 
 def _worker(settings: Settings, engine: Engine) -> Finding:

@@ -9,10 +9,12 @@ import click
 
 from connector.anysoft.forms import MOST_SEATS
 from sync.model import Money
+from sync.printable import meant
 
 PORT = click.IntRange(0, 65_535)
 QUANTITY = click.IntRange(1, MOST_SEATS)
 ID = click.IntRange(1, 2**63 - 1)
+LONGEST_USER = 320
 
 
 class Name(click.ParamType[str]):
@@ -43,6 +45,28 @@ class Words(click.ParamType[str]):
         if not words or len(words) > self.longest or not words.isprintable():
             self.fail(f"must be 1 to {self.longest} printable characters", param, context)
         return words
+
+
+class User(click.ParamType[str]):
+    """A user name as it is shown, or an id. Given is the name itself, whose letters may be unseen ones."""
+
+    name = "user"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> str:
+        shown = str(value).strip()
+        user = meant(shown)
+        if not shown.isprintable() or not 1 <= len(user) <= LONGEST_USER or "\x00" in user or _torn(user):
+            self.fail(
+                f"must be a user name of 1 to {LONGEST_USER} letters as `report show` writes it "
+                r"(\x1b for a letter that can't be seen), or an id",
+                param,
+                context,
+            )
+        return user
+
+
+def _torn(text: str) -> bool:
+    return any("\ud800" <= c <= "\udfff" for c in text)
 
 
 class Day(click.ParamType[datetime]):
@@ -76,22 +100,28 @@ class Setting(click.ParamType[tuple[str, str]]):
         return key, given
 
 
-#: bought, and missing (R19)
-Figures = tuple[int, int]
+#: bought, missing, and the price of a seat and month: "unknown", or None where it isn't said (R19)
+Said = tuple[int, int, Money | str | None]
 
 
-class Seen(click.ParamType[Figures]):
-    """30:6."""
+class Seen(click.ParamType[Said]):
+    """30:6, or 30:6:4.00:EUR."""
 
-    name = "q:need"
+    name = "q:need[:price]"
 
-    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Figures:
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> Said:
         if isinstance(value, tuple):
             return value
-        if not re.fullmatch(r"[0-9]{1,9}:[0-9]{1,9}", str(value)):
-            self.fail(f"{str(value)[:40]!r} are no figures: write 30:6, bought and missing", param, context)
-        quantity, _, need = str(value).partition(":")
-        return int(quantity), int(need)
+        said = re.fullmatch(r"([0-9]{1,9}):([0-9]{1,9})(?::(.+))?", str(value), re.ASCII)
+        if said is None:
+            self.fail(
+                f"{str(value)[:40]!r} are no figures: write 30:6, bought and missing, or 30:6:4.00:EUR with "
+                "the price of a seat",
+                param,
+                context,
+            )
+        price = None if said[3] is None else PRICE.convert(said[3], param, context)
+        return int(said[1]), int(said[2]), price
 
 
 class Price(click.ParamType[Money | str]):
@@ -113,6 +143,6 @@ class Price(click.ParamType[Money | str]):
 
 
 NAME, DAY, SETTING, SEEN, PRICE = Name(), Day(), Setting(), Seen(), Price()
-USER = Words(320)
+USER = User()
 PRODUCT = Words(64)
 LINE = Words(500)

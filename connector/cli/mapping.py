@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from connector import wiring
 from connector.cli import pulled
 from connector.cli.kinds import ID, LINE, NAME, PRODUCT
-from connector.cli.out import json_option, show_rows
+from connector.cli.out import json_option, say, show_rows
 from connector.cli.shell import Actor, Failed, Shell, now, pass_shell, refusals
 from connector.store import holds, mappings, seats
 from connector.store.engine import reading, writing
@@ -114,7 +114,7 @@ def list_(shell: Shell, as_json: bool) -> None:
     show_rows(rows, _COLUMNS, as_json=as_json, nothing="There is no mapping: `mapping add` makes one.")
     for each in found if not as_json else ():
         if each.gone:
-            click.echo(f"WARNING: {dead(each)}", err=True)
+            say(f"WARNING: {dead(each)}", err=True)
 
 
 _COLUMNS = (
@@ -251,7 +251,7 @@ def preview(shell: Shell, supposed: Sequence[Mapping], yes: bool, actor: Actor) 
         if seen is not None and seen.digest == now_so.digest:
             return now_so.holds if decides else ()
         for line in (*(["Meanwhile the plan has changed:"] if seen else []), *now_so.lines):
-            click.echo(line, err=True)
+            say(line, err=True)
         if yes:
             return ()
         click.confirm("Go on?", abort=True, err=True)

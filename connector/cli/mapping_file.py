@@ -6,6 +6,7 @@ import click
 
 from connector import mapping_file, wiring
 from connector.cli.mapping import preview, reason_option, yes_option
+from connector.cli.out import say
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.mapping_file import BadFile
 from connector.store import holds, mappings
@@ -37,13 +38,13 @@ def apply(shell: Shell, file: Path, reason: str | None, yes: bool) -> None:
         raise Failed(f"{file} is not applied:\n{error}") from None
     kept = {(m.group, m.product) for m in wanted if m.gone}
     for m in (m for m in before if (m.group, m.product) in kept):
-        click.echo(f"WARNING: {dead(m)}", err=True)
+        say(f"WARNING: {dead(m)}", err=True)
     if not what:
         click.echo("The mappings are as the file has them.")
         return
     for verb, those in (("add", what.add), ("change", what.change), ("remove", what.remove)):
         for m in those:
-            click.echo(f"{verb}: {_said(m)}", err=True)
+            say(f"{verb}: {_said(m)}", err=True)
     approved = preview(shell, mapping_file.supposed(before, what), yes, actor)
     with refusals(), writing(shell.engine) as connection:
         if mappings.list_mappings(connection) != before:

@@ -1,5 +1,6 @@
 """How is an answer shown? JSON, a table on a terminal, or plain columns in a pipe."""
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
@@ -15,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from connector.log import printable
+from sync.printable import printable
 
 Row = Mapping[str, Any]
 
@@ -23,7 +24,30 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON."
 
 
 def show_json(value: object) -> None:
-    click.echo(orjson.dumps(plain(value), option=orjson.OPT_INDENT_2).decode())
+    said = orjson.dumps(plain(value), option=orjson.OPT_INDENT_2).decode()
+    click.echo(_NOT_ASCII.sub(_json_letter, said))
+
+
+_NOT_ASCII = re.compile(r"[^\n -~]")
+
+
+def _json_letter(found: re.Match[str]) -> str:
+    """JSON may have it in a string as it is, but a terminal may obey it (T27)."""
+    if found[0].isprintable():
+        return found[0]
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[n : n + 4]}" for n in range(0, len(units), 4))
+
+
+def say(line: str, *, err: bool = False) -> None:
+    """One line in which a stranger's words may stand."""
+    click.echo(printable(line), err=err)
+
+
+def complain(message: str) -> None:
+    """On stderr; each of its lines is one."""
+    for line in message.split("\n"):
+        say(line, err=True)
 
 
 def plain(value: Any) -> Any:

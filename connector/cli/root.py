@@ -12,6 +12,7 @@ import click
 
 from connector import log
 from connector.cli import nouns
+from connector.cli.out import complain
 from connector.cli.shell import Shell, everywhere
 from connector.log import hide_secrets
 from connector.manual import Refused
@@ -63,10 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Transient as error:
-        click.echo(f"Error: {error}. Only AnySoft can tell or do this: {_AGAIN}", err=True)
+        complain(f"Error: {error}. Only AnySoft can tell or do this: {_AGAIN}")
         return 1
     except _NAMED as error:
-        click.echo(f"Error: {error}", err=True)
+        complain(f"Error: {error}")
         return 1
     except Exception as error:
         click.echo(_unexpected(error, shell, given), err=True)

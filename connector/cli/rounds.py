@@ -10,7 +10,6 @@ from datetime import datetime
 from threading import Event
 
 import click
-import orjson
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -18,7 +17,7 @@ from connector import known, rounds, shown, wiring
 from connector.besides import besides
 from connector.cli import pulled
 from connector.cli.kinds import ID, NAME, USER
-from connector.cli.out import json_option, show_json, show_note, show_rows
+from connector.cli.out import json_option, say, show_json, show_note, show_rows
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
 from connector.known import Known
@@ -97,7 +96,7 @@ def sync(shell: Shell, full: bool, directory: str | None, wait: bool, as_json: b
     if directory is not None:
         with _progress() as progress:
             read = pulled.read(shell, directory, full, progress)
-        click.echo(pulled.told(read, directory), err=True)
+        say(pulled.told(read, directory), err=True)
         with reading(shell.engine) as connection:
             full = bool(first_run.whole(connection))  # everyone is looked at after a first read (R26)
     lease = acquire(shell.engine, rounds.LEASE, f"cli/{os.getpid()}/{time.monotonic_ns()}", _lease(shell))
@@ -202,9 +201,9 @@ def show(shell: Shell, run: int | None, form: str, as_json: bool) -> None:
         with reading(shell.engine) as connection:
             wrong, put_off = trouble.read(connection), known.waits(connection, wiring.clock())
         if wrong is not None:
-            click.echo(f"NOW: no round comes to its end {_wrong(wrong)}")
+            say(f"NOW: no round comes to its end {_wrong(wrong)}")
         elif put_off:
-            click.echo(f"NOW: {put_off}; the next round begins then")
+            say(f"NOW: {put_off}; the next round begins then")
 
 
 def _wrong(seen: Trouble) -> str:
@@ -231,7 +230,7 @@ def _report(shell: Shell, run: RunId | None, *, whole: bool) -> reports.Report:
 def _show(report: reports.Report, form: str) -> None:
     match form:
         case "json":
-            click.echo(orjson.dumps(report_json.as_json(report), option=orjson.OPT_INDENT_2).decode())
+            show_json(report_json.as_json(report))
         case "csv":
             click.echo(as_csv(report), nl=False)
         case "html":

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 from sqlalchemy import Engine
 
+from connector.cli.out import complain
 from connector.opening import attach
 from connector.settings import Overrides, Settings, load
 from connector.store import audit, directories, operators
@@ -27,7 +28,7 @@ class Failed(click.ClickException):
     """The command can't be done; the message says what to do next (exit 1)."""
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"Error: {self.format_message()}", err=True)
+        complain(f"Error: {self.format_message()}")
 
 
 class NotYet(click.ClickException):

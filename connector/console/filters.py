@@ -6,6 +6,7 @@ from flask import Flask
 
 from connector.shown import HOLD_REASONS
 from sync.model import Money
+from sync.printable import printable
 from sync.report_sections import summary
 
 _NONE = "–"
@@ -16,7 +17,13 @@ def set_up(app: Flask) -> None:
         moment=moment, day=day, money=money, number=number, hold_reason=lambda r: HOLD_REASONS.get(r, r),
         summary=summary,
     )  # fmt: skip
+    app.jinja_env.finalize = _written
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def _written(value: object) -> object:
+    """A stranger's text as everywhere else, so that a name here can be given to a command (T27)."""
+    return printable(value) if type(value) is str else value
 
 
 def moment(value: datetime | str | None) -> str:

@@ -7,9 +7,9 @@ from email.message import EmailMessage
 from email.utils import format_datetime
 from hashlib import sha256
 
-from connector.log import printable
 from connector.settings import Smtp
 from connector.store.notices import Notice
+from sync.printable import printable
 
 TIMEOUT_SECONDS = 20.0
 #: the port on which TLS begins with the first byte (RFC 8314)

@@ -24,6 +24,7 @@ class Cause:
     people: int
     since: datetime | None  #: somebody fails so; None: since the last round
     next_try: datetime | None  #: the first of theirs
+    someone: str  #: a user name of theirs
 
 
 def failing(connection: Connection) -> Sequence[Failing]:
@@ -48,7 +49,9 @@ def causes(connection: Connection) -> list[Cause]:
             standings.c.failure,
             func.count(standings.c.person_pk.distinct()).label("people"),
             func.min(standings.c.look_at).label("next_try"),
+            func.min(persons.c.user_name).label("someone"),
         )
+        .join(persons, persons.c.pk == standings.c.person_pk)
         .where(_FAILS)
         .group_by(standings.c.failure)
     )
@@ -56,9 +59,8 @@ def causes(connection: Connection) -> list[Cause]:
     for row in connection.execute(query):
         code = row.failure or ACCOUNT_UPDATE
         begun = since.get(code)
-        found.append(
-            Cause(code, row.people, None if begun is None else datetime.fromisoformat(begun), row.next_try)
-        )
+        first = None if begun is None else datetime.fromisoformat(begun)
+        found.append(Cause(code, row.people, first, row.next_try, row.someone))
     return sorted(found, key=lambda cause: (-cause.people, cause.code))
 
 

@@ -12,7 +12,7 @@ import click
 import pytest
 from sqlalchemy import func, select
 
-from connector.cli.kinds import Day, Name, Price, Setting, Words
+from connector.cli.kinds import Day, Name, Price, Setting, User, Words
 from connector.cli.root import build, main
 from connector.store.engine import reading
 from connector.store.tables import metadata
@@ -79,6 +79,8 @@ def bad_values(kind: click.ParamType[Any]) -> tuple[str, ...]:
             return ("a b", "", "\x1b[31m", "x" * 101, "../x", "-")
         case Words():
             return ("", "  ", "a\nb", "\x1b]0;x", "x" * 1000, "\u2028")
+        case User():
+            return ("", "  ", "a\nb", "\x1b]0;x", "x" * 1000, "\u2028", r"\x00", r"\ud800")
         case Day():
             return ("tomorrow", "2026-13-01", "")
         case Setting():

@@ -223,12 +223,23 @@ def test_the_csv_has_a_row_for_everything() -> None:
     assert (rows[2]["position"], rows[2]["of"], rows[2]["since"]) == ("1", "40", "2027-03-01T07:30:00Z")
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
-def test_a_hostile_name_is_no_formula(start: str) -> None:
+@pytest.mark.parametrize(
+    ("start", "shown"),
+    [("=", "'="), ("+", "'+"), ("-", "'-"), ("@", "'@"), ("\t", r"\x09"), ("\r", r"\x0d")],
+)
+def test_a_hostile_name_is_no_formula(start: str, shown: str) -> None:
     """T27"""
     name = f"{start}HYPERLINK(1)"
     rows = list(csv.reader(StringIO(as_csv(replace(FULL, actions=(done("assign", name),))), newline="")))
-    assert rows[1][1] == f"'{name}"
+    assert rows[1][1] == f"{shown}HYPERLINK(1)"
+
+
+def test_a_name_of_unseen_letters_is_the_same_in_all_forms() -> None:
+    """T27"""
+    report = replace(FULL, actions=(done("assign", "\x1b[31mred", "assigned"),))
+    for shown in (as_text(report), as_csv(report), as_html(report)):
+        assert r"\x1b[31mred" in shown
+        assert all(line.isprintable() for line in shown.replace("\r\n", "\n").split("\n"))
 
 
 # ---- HTML ----

@@ -35,7 +35,7 @@ def test_who_fails_is_told_with_the_cause_since_when_and_the_next_try(engine: En
         failing.note(connection, {f.code for f in found}, company.now + timedelta(minutes=9))
     with reading(engine) as connection:
         (cause,) = failing.causes(connection)
-    assert (cause.people, cause.since) == (2, company.now)
+    assert (cause.people, cause.since, cause.someone) == (2, company.now, ADA)
     assert cause.next_try == company.now + timedelta(seconds=5)
 
     company.wrap = lambda real: real
