@@ -8,7 +8,7 @@ from sync.beside import namesake
 from sync.explain import FAILURES
 from sync.plan import Verb
 from sync.reconcile import Scope
-from sync.report import Failed, Report, Seats
+from sync.report import Failed, Report, Seats, did
 
 _HEADINGS = {
     Verb.ASSIGN: "Assignments",
@@ -29,6 +29,7 @@ _CODES = {
     "account_no_answer": FAILURES["ACCOUNT_NO_ANSWER"],
     "account_update": FAILURES["ACCOUNT_UPDATE"],
 }
+NO_CHANNEL = "no mail and no webhook is configured"
 _ACTION = ("user", "product", "because", "outcome")
 
 
@@ -72,7 +73,7 @@ def alarms(report: Report) -> Iterator[str]:
     yield from (f"INCOMPLETE: {why}" for why in report.incomplete)
     yield from (f"NOTE: {note}" for note in report.notes)
     if untold := report.counts.get("untold", 0):
-        yield f"NOBODY WAS TOLD of {untold} removals to come: no mail and no webhook is configured"
+        yield f"NOBODY WAS TOLD of {_removals(untold, removed_at_once(report))}: {NO_CHANNEL}"
     for over in report.over_allocated:
         yield (
             f"OVER-ALLOCATED: {over.assigned} have {over.product}, {over.quantity} are bought: "
@@ -84,6 +85,22 @@ def alarms(report: Report) -> Iterator[str]:
             f"{out.product}: the mapping isn't transitive"
         )
     yield from (f"NAMESAKE: {namesake(same)}" for same in report.beside.namesakes)
+
+
+def removed_at_once(report: Report) -> int:
+    """Of how many removals the announcement and the removal itself are of this round: without any grace."""
+    told = {(a.user_name, a.product) for a in report.actions if a.action == Verb.ANNOUNCE}
+    gone = (a for a in report.actions if a.action == Verb.REMOVE and did(a))
+    return sum((a.user_name, a.product) in told for a in gone)
+
+
+def _removals(count: int, at_once: int) -> str:
+    removals = "1 removal" if count == 1 else f"{count} removals"
+    if not at_once:
+        return f"{removals} to come"
+    if at_once == count:
+        return f"{removals}, made at once in this round"
+    return f"{removals}, {at_once} made at once in this round and {count - at_once} to come"
 
 
 def sections(report: Report) -> Iterator[Section]:

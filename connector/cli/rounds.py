@@ -39,8 +39,9 @@ from sync.model import ProductId, Request, RunId
 from sync.plan import Catalog
 from sync.ports import Fenced, Ports, Transient
 from sync.reconcile import Round, Scope, rehearse
+from sync.report_csv import as_csv
 from sync.report_sections import summary
-from sync.report_text import as_csv, as_text
+from sync.report_text import as_text
 
 NEEDS_A_PERSON = 3
 #: how long `sync --wait` waits for a worker

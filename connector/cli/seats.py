@@ -16,7 +16,7 @@ from connector.store import mappings
 from connector.store import seats as stored
 from connector.store.engine import reading
 from connector.store.seats import GroupUse, Level
-from sync.report_text import cell
+from sync.report_csv import cell
 
 _GROUPS = tuple(field.name for field in fields(GroupUse))
 _LEVELS = tuple(field.name for field in fields(Level))

@@ -30,9 +30,10 @@ from sync.report import (
     did,
     failures,
 )
+from sync.report_csv import as_csv
 from sync.report_json import as_json, revive, stored
 from sync.report_sections import alarms, sections
-from sync.report_text import as_csv, as_text
+from sync.report_text import as_text
 from tests.company import CENTRE, PRINT, SCAN, Company
 from tests.faulty import Faulty
 from tests.moments import START, at
@@ -204,23 +205,62 @@ def test_a_hostile_name_moves_no_cursor_and_forges_no_line() -> None:
 # ---- CSV ----
 
 
+def rows_of(report: Report) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(as_csv(report), newline="")))
+
+
 def test_the_csv_has_a_row_for_everything() -> None:
-    rows = list(csv.DictReader(StringIO(as_csv(FULL), newline="")))
-    assert [(r["section"], r["user"], r["outcome"]) for r in rows] == [
+    rows = rows_of(FULL)
+    assert [(r["section"], r["user"], r["outcome"]) for r in rows if r["section"] != "count"] == [
+        ("round", "", "not everybody is listed"),
+        ("incomplete", "", ""),
         ("action", "anna", "assigned"),
         ("action", "ben", "no_answer"),
         ("waiting", "cleo", ""),
         ("blocked", "dora", "MISSING_BASE"),
         ("held", "emil", "group_emptied"),
         ("failed", "ben", "no_answer"),
-        ("incomplete", "", ""),
+        ("seats", "", ""),
+        ("seats", "", ""),
+        ("short", "", ""),
         ("request", "", "open"),
         ("left_out", "", ""),
         ("namesake", "", ""),
         ("by_hand", "gus", ""),
         ("skipped", "", "unknown_path"),
+        ("call", "", ""),
+        ("call", "", ""),
     ]
-    assert (rows[2]["position"], rows[2]["of"], rows[2]["since"]) == ("1", "40", "2027-03-01T07:30:00Z")
+    [waits] = (r for r in rows if r["section"] == "waiting")
+    assert (waits["position"], waits["of"], waits["since"]) == ("1", "40", "2027-03-01T07:30:00Z")
+
+
+def test_the_csv_has_the_figures_each_in_a_cell_of_its_own() -> None:
+    rows = rows_of(replace(FULL, counts={**FULL.counts, "untold": 8}, notes=("AnySoft is back",)))
+    seats = {
+        r["product"]: [r[name] for name in ("quantity", "assigned", "free", "waiting", "pending")]
+        for r in rows
+        if r["section"] == "seats"
+    }
+    assert seats == {PRINT: ["20", "20", "0", "40", "60"], SCAN: ["1", "9", "", "0", ""]}
+    [short] = (r for r in rows if r["section"] == "short")
+    assert (short["product"], short["waiting"], short["free"], short["need"]) == (PRINT, "40", "0", "40")
+    [untold] = (r for r in rows if r["section"] == "untold")
+    assert (untold["count"], untold["outcome"]) == ("8", "to come")
+    [note] = (r for r in rows if r["section"] == "note")
+    assert note["because"] == "AnySoft is back"
+    counts = {r["action"]: r["count"] for r in rows if r["section"] == "count"}
+    assert (counts["waiting"], counts["by_hand"], counts["assign"]) == ("40", "3", "1")
+    calls = {r["action"]: r["count"] for r in rows if r["section"] == "call"}
+    assert calls == {"assign": "2", "subscriptions": "1"}
+
+
+def test_each_row_of_the_text_has_one_in_the_csv() -> None:
+    """Of every list that the JSON has; a new one must be in the CSV, too."""
+    kept = {name: value for name, value in stored(FULL).items() if isinstance(value, list | dict)}
+    in_json = sum(len(value) for name, value in kept.items() if name != "counts")
+    in_csv = [r for r in rows_of(FULL) if r["section"] not in ("round", "count", "action")]
+    assert len(in_csv) == in_json
 
 
 @pytest.mark.parametrize(
@@ -230,8 +270,8 @@ def test_the_csv_has_a_row_for_everything() -> None:
 def test_a_hostile_name_is_no_formula(start: str, shown: str) -> None:
     """T27"""
     name = f"{start}HYPERLINK(1)"
-    rows = list(csv.reader(StringIO(as_csv(replace(FULL, actions=(done("assign", name),))), newline="")))
-    assert rows[1][1] == f"{shown}HYPERLINK(1)"
+    [row] = (r for r in rows_of(replace(FULL, actions=(done("assign", name),))) if r["section"] == "action")
+    assert row["user"] == f"{shown}HYPERLINK(1)"
 
 
 def test_a_name_of_unseen_letters_is_the_same_in_all_forms() -> None:
