@@ -19,7 +19,7 @@ from connector.manual import Desk
 from connector.store.engine import reading
 from connector.store.operators import Role
 from sync.model import Address, Billing, Money, ProductId, Subscription
-from sync.ports import Licensing
+from sync.ports import Licensing, Rejected, Transient, Unauthorized
 
 
 @click.group("license")
@@ -129,13 +129,19 @@ _BILLING = {
 @pass_shell
 def add(shell: Shell, /, product: str, quantity: int, yes: bool, as_json: bool, **given: str | None) -> None:
     """Buy a product: billed at once, then monthly (L5)."""
-    billing, address = _billing(given), _address(given)
-    if wrong := [*_mistakes(given, billing, address)]:
-        raise click.UsageError("\n  ".join(["not bought:", *wrong]))
     desk = desk_of(shell)
-    known = [str(each.id) for each in desk.anysoft.products()]
-    if product not in known:
-        raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
+    billing, address = _billing(given), _address(given)
+    wrong = [*_mistakes(given, billing, address)]
+    try:
+        unknown = _not_sold(desk.anysoft, product)
+    except (Transient, Unauthorized):
+        if not wrong:
+            raise
+        unknown = ""
+    if wrong:
+        raise click.UsageError("\n  ".join(["not bought:", *([unknown] if unknown else []), *wrong]))
+    if unknown:
+        raise Failed(unknown)
     charge = _ask_before_buying(desk, product, quantity, yes)
     with refusals():
         desk.call(
@@ -147,15 +153,30 @@ def add(shell: Shell, /, product: str, quantity: int, yes: bool, as_json: bool, 
     _show_one(shell, product, as_json, charge)
 
 
+def _not_sold(anysoft: Licensing, product: str) -> str:
+    """ "" if it is sold."""
+    known = [str(each.id) for each in anysoft.products()]
+    return (
+        "" if product in known else f"PRODUCT: there is no product {product}: use one of {', '.join(known)}"
+    )
+
+
 def _mistakes(given: dict[str, str | None], billing: Billing, address: Address) -> Iterator[str]:
     """All of them, each once, by the option's name."""
     missing = [name for name in _NEEDED if not (given[name.replace("-", "_")] or "").strip()]
     if missing:
         yield f"{', '.join(f'--{name}' for name in missing)}: needed to buy a product"
     for field, wrong in [*billing_mistakes(billing), *address_mistakes(address)]:
-        name = field.replace(".", "-").replace("_", "-")
-        if name not in missing:
-            yield f"--{name}: {wrong}"
+        if (option := _option(field)).removeprefix("--") not in missing:
+            yield f"{option}: {wrong}"
+
+
+def _option(field: str) -> str:
+    """Which sets AnySoft's field: --billing-email for billing.email, --settings KEY for settings.KEY."""
+    part, _, name = field.partition(".")
+    if part == "settings":
+        return f"--settings {name}".rstrip()
+    return f"--{field.replace('.', '-').replace('_', '-')}"
 
 
 #: what is charged now, to be told with the result
@@ -247,12 +268,20 @@ def manage(
         billing = _changed(subscription.billing, "billing_", said)
         address = _changed(subscription.address, "address_", said)
         changed = [*(name.replace("_", ".", 1) for name in said), *(f"settings.{key}" for key, _ in settings)]
-        desk.call(
-            "license.manage",
-            product,
-            {"fields": sorted(changed)},
-            lambda key: desk.anysoft.manage(subscription.id, key, billing, address, dict(settings) or None),
-        )
+        try:
+            desk.call(
+                "license.manage",
+                product,
+                {"fields": sorted(changed)},
+                lambda key: desk.anysoft.manage(
+                    subscription.id, key, billing, address, dict(settings) or None
+                ),
+            )
+        except Rejected as error:
+            if not error.fields:
+                raise
+            wrong = (f"{_option(field)}: {what}" for field, what in error.fields)
+            raise Failed("\n  ".join(["not changed:", *wrong])) from None
     _show_one(shell, product, as_json)
 
 
@@ -266,9 +295,8 @@ def charges(shell: Shell, product: str | None, as_json: bool) -> None:
     anysoft = anysoft_of(shell)
     if not isinstance(anysoft, BuiltInTenant):
         raise Failed("AnySoft's contract has no call that lists charges: look at its bills")
-    known = [str(each.id) for each in anysoft.products()]
-    if product is not None and product not in known:
-        raise Failed(f"PRODUCT: there is no product {product}: use one of {', '.join(known)}")
+    if product is not None and (unknown := _not_sold(anysoft, product)):
+        raise Failed(unknown)
     booked = anysoft.charges(None if product is None else ProductId(product))
     rows = [
         {"at": c.at, "product": c.product, "kind": c.kind, "seats": c.seats, "amount": amount(c.amount)}

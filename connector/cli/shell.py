@@ -116,7 +116,10 @@ def refusals() -> Iterator[None]:
     try:
         yield
     except Rejected as error:
-        fields = "".join(f"\n  {name}: {wrong}" for name, wrong in error.fields)
+        unsaid = [
+            f"\n  {name}: {wrong}" for name, wrong in error.fields if f"{name} {wrong}" not in str(error)
+        ]
+        fields = "".join(unsaid)
         raise Failed(f"{error}{fields}") from None
     except (directories.Unknown, directories.NameTaken, directories.InUse) as error:
         raise Failed(str(error)) from None

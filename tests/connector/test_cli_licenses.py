@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
+from connector import wiring
 from connector.anysoft import office
 from connector.anysoft.forms import MOST_SEATS
 from connector.anysoft.tenant import BuiltInTenant
@@ -21,6 +22,7 @@ from connector.store.engine import reading
 from sync.model import Money, ProductId
 from tests.company import ADDRESS, BILLING, CENTRE, PRINT, RELEASE, SCAN, Company
 from tests.connector.places import opened, prepared
+from tests.faulty import Faulty, busy
 
 ADA, BOB, EVE = "ada@x.example", "bob@x.example", "eve@x.example"
 BUYER = ("--billing-name=A", "--billing-email=a@x.example", "--address-line1=B 1", "--address-city=C",
@@ -182,7 +184,9 @@ def test_L9_managing_changes_what_is_given_and_keeps_the_rest(company: Company, 
     assert shown["address"]["city"] == "Lund"
     call("manage", "anyprint", "--settings", "pin=on", "--settings", "color=off")
     assert company.tenant.settings(sold.id) == {"pin": "on", "color": "off"}
-    assert "billing.email" in call("manage", "anyprint", "--billing-email", "nobody", code=1)
+    said = call("manage", "anyprint", "--billing-email", "nobody", "--address-country", "x", code=1)
+    assert said.count("must be a mail address") == 1
+    assert re.findall(r"^  (--[a-z-]+): ", said, re.M) == ["--billing-email", "--address-country"]
     assert company.sold(PRINT).billing.email == BILLING.email
 
 
@@ -224,6 +228,22 @@ def test_all_mistakes_of_a_purchase_are_told_each_once(company: Company, call: C
     for option in ("--billing-email", "--address-line1", "--address-postal-code", "--address-country"):
         assert told.count(option) == 1
     assert len(company.tenant.subscriptions()) == 2
+
+
+def test_an_unknown_product_is_among_the_mistakes_of_a_purchase(company: Company, call: Call) -> None:
+    told = call("add", "nope", "--quantity=1", "--address-country", "x", code=2)
+    assert told.count("PRODUCT: there is no product nope: use one of anyprint") == 1
+    assert "--billing-name, --billing-email" in told
+    assert "there is no product nope" in call("add", "nope", "--quantity=1", *BUYER, code=1)
+
+
+def test_mistakes_of_a_purchase_are_told_though_anysoft_is_not_there(
+    company: Company, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    down = Faulty(company.tenant, ("products",), [busy] * 9).licensing()
+    monkeypatch.setattr(wiring, "licensing", lambda settings, engine: down)
+    assert "--billing-name, --billing-email" in call("add", "nope", "--quantity=1", code=2)
+    assert "--billing-name" not in call("add", "nope", "--quantity=1", *BUYER, code=1)
 
 
 def test_an_unknown_product_has_no_charges(call: Call) -> None:
