@@ -59,7 +59,8 @@ def add(
     """Let a group give a product."""
     actor = shell.actor(Role.OPERATOR)
     directory, group, product, found = _checked(shell, directory, group, product)
-    with reading(shell.engine) as connection:
+    with refusals(), reading(shell.engine) as connection:
+        mappings.require_new(connection, _supposed(found), ProductId(product))
         before = mappings.list_mappings(connection)
     new = Mapping(
         MappingId(0), _supposed(found), group, directory, ProductId(product), priority, transitive,
@@ -158,6 +159,12 @@ def repin(shell: Shell, id: int, group: str, reason: str | None, yes: bool, as_j
         all_of_them = mappings.list_mappings(connection)
     with refusals():
         found = pulled.find_group(shell, before.directory, group)
+    if found == before.group:
+        say(f"Mapping {id} is for this group already: nothing was changed.", err=True)
+        _show(shell, before.id, as_json)
+        return
+    with refusals(), reading(shell.engine) as connection:
+        mappings.require_new(connection, _supposed(found), before.product)
     new = replace(before, group=_supposed(found), group_name=group)
     after = [new if m.id == id else m for m in all_of_them]
     approved = preview(shell, after, yes, actor)

@@ -81,7 +81,7 @@ def add(
         if not 0 <= value <= 1_000_000:
             raise ValueError(f"{name} must be between 0 and 1000000, not {value}")
     named = _lock(connection, group)
-    _require_new(connection, named, product)
+    require_new(connection, group, product)
     values = {
         "group_pk": group,
         "product": product,
@@ -203,7 +203,7 @@ def repin(
     old = connection.execute(select(groups).where(groups.c.pk == before.group)).one()
     if named.directory_pk != old.directory_pk:
         raise ValueError(f"mapping {id} is for a group of {before.directory}: choose one of that directory")
-    _require_new(connection, named, before.product)
+    require_new(connection, group, before.product)
     changed = {"group_pk": group, "changed_by": by, "reason": reason}
     connection.execute(update(mappings).where(mappings.c.pk == id).values(changed))
     mark_groups(connection, sorted({before.group, group}), now)
@@ -220,10 +220,13 @@ def _lock(connection: Connection, group: GroupId) -> Row[Any]:
     return row
 
 
-def _require_new(connection: Connection, group: Row[Any], product: ProductId) -> None:
-    same = mappings.c.group_pk == group.pk, mappings.c.product == product
-    existing = connection.scalar(select(mappings.c.pk).where(*same))
-    if existing is not None:
+def require_new(connection: Connection, group: GroupId, product: ProductId) -> None:
+    """Raises ValueError if the group gives the product already."""
+    same = select(mappings.c.pk, groups.c.display_name).join(groups, groups.c.pk == mappings.c.group_pk)
+    found = connection.execute(
+        same.where(mappings.c.group_pk == group, mappings.c.product == product)
+    ).first()
+    if found is not None:
         raise ValueError(
-            f"group {group.display_name} gives {product} already: remove mapping {existing} first"
+            f"group {found.display_name} gives {product} already: remove mapping {found.pk} first"
         )

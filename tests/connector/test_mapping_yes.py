@@ -167,3 +167,28 @@ def leave(company: Company, group: str, name: str) -> None:
         id = connection.scalars(select(groups.c.id).where(groups.c.display_name == group)).one()
         user = connection.scalars(select(users.c.id).where(users.c.user_name == name)).one()
     company.leave(id, user)
+
+
+def test_what_cannot_be_done_is_refused_before_anything_is_shown_or_asked(
+    firm: Company, run: Callable[..., str]
+) -> None:
+    firm.map(firm.group("Second", []), PRINT)
+    same = ("--directory=entra", "--group=LIC", "--product=anyprint")
+    for arguments, gives in (
+        (("mapping", "add", *same), "LIC gives anyprint already: remove mapping 1 first"),
+        (("mapping", "add", *same, "--yes"), "LIC gives anyprint already: remove mapping 1 first"),
+        (("mapping", "repin", "1", "Second"), "Second gives anyprint already: remove mapping 2 first"),
+    ):
+        assert run(*arguments, code=1) == f"Error: group {gives}\n"
+
+
+def test_a_mapping_that_is_for_the_group_already_needs_no_question(
+    firm: Company, run: Callable[..., str]
+) -> None:
+    with reading(firm.engine) as connection:
+        before = len(list(audit.entries(connection)))
+    assert (
+        run("mapping", "repin", "1", "LIC") == "Mapping 1 is for this group already: nothing was changed.\n"
+    )
+    with reading(firm.engine) as connection:
+        assert len(list(audit.entries(connection))) == before
