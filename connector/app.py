@@ -63,8 +63,8 @@ def _set_up_errors(app: Flask, base_url: str) -> None:
         return _error(error.code or 500, said, error.get_response())
 
     def unavailable(error: Unavailable) -> ResponseReturnValue:
-        get_logger(__name__).warning("the database can't be reached", why=str(error))
-        answer = _error(503, "the database can't be reached now; try again in a few seconds")
+        get_logger(__name__).warning(error.told, why=str(error))
+        answer = _error(503, error.told)
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
         return answer
 

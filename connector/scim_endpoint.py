@@ -15,7 +15,7 @@ from connector.overload import Buckets
 from connector.settings import Settings
 from connector.store import credentials
 from connector.store.directory import DirectoryStore
-from connector.store.engine import Unavailable, reading
+from connector.store.engine import Full, Unavailable, reading
 from connector.store.user_licenses import licenses_of
 from scim.dialects import Answer
 from scim.endpoints import Caller
@@ -61,7 +61,7 @@ def set_up(app: Flask, settings: Settings, engine: Engine) -> None:
         with reading(engine) as connection:
             return licenses_of(connection, directory, ids, catalog)
 
-    config = Config(base_url, authenticate, licenses, (Unavailable,))
+    config = Config(base_url, authenticate, licenses, {each: each.told for each in (Full, Unavailable)})
     app.register_blueprint(blueprint(config), url_prefix=PREFIX)
 
 

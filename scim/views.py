@@ -4,7 +4,7 @@ import logging
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import IO, TYPE_CHECKING, Any
 
@@ -62,7 +62,8 @@ class Config:
     #: the Authorization header, None when absent, to who is asking; raises Unauthorized, TooManyRequests
     authenticate: Callable[[str | None], Caller]
     licenses: Licenses = no_licenses
-    unavailable: tuple[type[Exception], ...] = ()  #: what the store raises when the database can't be reached
+    #: what the store raises when the database can't be used, the most special first, and what is told of it
+    unavailable: Mapping[type[Exception], str] = field(default_factory=dict)
 
 
 def blueprint(config: Config, name: str = "scim") -> Blueprint:
@@ -98,9 +99,10 @@ def _answer(config: Config, rest: str) -> Response:
     except Taken as error:
         name = error.args[0] if error.args else "a unique value"
         return _refuse(Uniqueness(f"another resource of this directory has this {name}"))
-    except config.unavailable:
-        _log.warning("the database can't be reached", exc_info=True)
-        return _refuse(Unavailable("the database can't be reached; try again in a few seconds"))
+    except tuple(config.unavailable) as error:
+        told = next(said for kind, said in config.unavailable.items() if isinstance(error, kind))
+        _log.warning(told, exc_info=True)
+        return _refuse(Unavailable(told))
     except HTTPException as error:
         return _refuse(_translated(error))
     except Exception:

@@ -44,6 +44,15 @@ _PASSING_SQLSTATES = ("08", "40", "53", "57", "55P03", "25006", "25P03")
 class Unavailable(Exception):
     """The database can't be reached or is too busy now; nothing was changed. Try again later (HTTP: 503)."""
 
+    #: what anybody may be told
+    told = "the database can't be reached; try again in a few seconds"
+
+
+class Full(Unavailable):
+    """Its disk is full: nothing can be written before somebody makes room."""
+
+    told = "the disk of the database is full; nothing can be written until its operator makes room"
+
 
 def connect(url: str) -> Engine:
     """An engine for `sqlite:///FILE` or `postgresql+psycopg://…`; connects lazily.
@@ -225,8 +234,16 @@ def _failures_named() -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as error:
         if _passes(error):
             said = error.orig if isinstance(error, DBAPIError) else error
+            if _is_full(said):
+                raise Full(f"the disk of the database is full, make room there: {said}") from error
             raise Unavailable(f"the database is unreachable or busy: {said}") from error
         raise
+
+
+def _is_full(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.Error):
+        return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return getattr(cause, "sqlstate", None) == "53100"  # disk_full
 
 
 def _passes(error: DBAPIError | sqlite3.Error) -> bool:

@@ -121,10 +121,11 @@ class _Broken(Memory):
 
 
 def test_t29_a_database_that_is_down_is_503_with_retry_after() -> None:
-    client = _app(lambda authorization: Caller("d", "entra", _Broken()), unavailable=(_Down,))
+    client = _app(lambda authorization: Caller("d", "entra", _Broken()), unavailable={_Down: "it is down"})
     for method, path in (("GET", "/Users"), ("POST", "/Users"), ("DELETE", "/Users/a"), ("GET", "/Groups/a")):
         answer = client.open(PREFIX + path, method=method, json={"userName": "a"})
         assert (answer.status_code, answer.get_json(force=True)["status"]) == (503, "503")
+        assert answer.get_json(force=True)["detail"] == "it is down"
         assert int(answer.headers["Retry-After"]) > 0
 
 
@@ -292,6 +293,6 @@ def test_an_answer_that_breaks_off_in_the_store_is_a_scim_error(count: int) -> N
 
     store = Breaking()
     group = store.create(Kind.GROUP, {"displayName": "G"})
-    client = _app(lambda authorization: Caller("d", "scim", store), unavailable=(_Down,))
+    client = _app(lambda authorization: Caller("d", "scim", store), unavailable={_Down: "it is down"})
     answer = client.get(f"{PREFIX}/Groups/{group.id}")
     assert (answer.status_code, answer.get_json(force=True)["status"]) == (503, "503")

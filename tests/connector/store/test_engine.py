@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError, ProgrammingError
 
-from connector.store.engine import Unavailable, connect, reading, writing
+from connector.store.engine import Full, Unavailable, connect, reading, writing
 from connector.store.tables import state
 from tests.databases import Postgres
 from tests.moments import at
@@ -91,6 +91,21 @@ def test_a_busy_sqlite_is_unavailable(sqlite_url: str) -> None:
     with writing(engine) as connection:
         assert connection.scalar(select(1)) == 1
     other.close()
+    engine.dispose()
+
+
+def test_a_full_disk_is_told_as_such(sqlite_url: str) -> None:
+    """Trying again in a few seconds would be of no use."""
+    engine = connect(sqlite_url)
+    row = insert(state).values(name="large", value="x" * 1_000_000, at=at())
+    with reading(engine) as connection:  # its connection is the next one, too
+        pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(Full, match="make room"), writing(engine) as connection:
+        connection.execute(row)
+    engine.dispose()
+    with writing(engine) as connection:
+        connection.execute(row)
     engine.dispose()
 
 
