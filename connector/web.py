@@ -11,6 +11,7 @@ There are as many threads as connections, so that nobody waits for a thread that
 """
 
 import gc
+import logging
 import os
 import resource
 import time
@@ -62,6 +63,7 @@ def serve(overrides: Overrides, host: str, port: int, *, quiet: bool) -> None:
         workers_kill_timeout=STOP_SECONDS,
     )
     _allow_files(CONNECTIONS + 500)
+    logging.getLogger("_granian").addFilter(_is_news)
     server.serve(target_loader=partial(_load, overrides, os.getpid(), port), wrap_loader=False)
 
 
@@ -89,6 +91,11 @@ def _load(overrides: Overrides, serving: int, port: int) -> Flask:
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
     return app
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """At each start it warns of THREADS, which are meant."""
+    return "Configuration allows spawning" not in record.getMessage()
 
 
 def _through_our_log() -> dict[str, Any]:

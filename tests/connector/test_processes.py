@@ -33,6 +33,14 @@ def test_up_says_what_a_person_needs_and_then_ready(served: Running) -> None:
     assert said.splitlines()[-1] == f"ready {url}"
     assert requests.get(f"{url}/readyz", timeout=5).json() == {"status": "ready"}
     assert requests.get(f"{url}/scim/v2/Users", timeout=5).status_code == 401
+    assert not [line for line in served.err if json.loads(line)["level"] != "info"]
+
+
+def test_what_it_keeps_is_for_its_user_alone(served: Running) -> None:
+    """The database and its journals hold people's names."""
+    kept = list((Path(psutil.Process(served.process.pid).cwd()) / "data").rglob("*"))
+    assert {"connector.sqlite", "secret.key"} <= {p.name for p in kept}
+    assert [p.name for p in kept if p.stat().st_mode & 0o077] == []
 
 
 def test_its_log_is_json_lines_without_the_link(served: Running) -> None:
