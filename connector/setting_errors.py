@@ -1,6 +1,6 @@
 """How does one say what is wrong with a setting? Each mistake names the setting as the person wrote it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -10,15 +10,22 @@ from pydantic_core import ErrorDetails
 def explain(error: ValidationError, environ: Mapping[str, str], source: Path) -> Iterator[str]:
     """One sentence for each mistake; never the value, which may be a secret."""
     for mistake in error.errors(include_url=False, include_context=False, include_input=False):
-        yield f"{_name(mistake, environ, source)}: {_what(mistake)}"
+        path = [str(part) for part in mistake["loc"] if not str(part).startswith("function-")]
+        what = _what(mistake)
+        setting, colon, rest = what.partition(": ")
+        if (
+            mistake["type"] == "value_error" and colon and setting.isidentifier()
+        ):  # of a section, on one in it
+            path, what = [*path, setting], rest
+        yield f"{_name(path, environ, source)}: {what}"
 
 
-def _name(mistake: ErrorDetails, environ: Mapping[str, str], source: Path) -> str:
-    path = [str(part) for part in mistake["loc"] if not str(part).startswith("function-")]
+def _name(path: Sequence[str], environ: Mapping[str, str], source: Path) -> str:
+    """A secret may have been given by the name of its file."""
     variable = "__".join(["CONNECTOR", *path]).upper().replace("CONNECTOR__", "CONNECTOR_", 1)
     for key in environ:
-        if key.upper() == variable:
-            return variable
+        if key.upper() in (variable, f"{variable}_FILE"):
+            return key.upper()
     if not path:
         return "settings"
     return f"{'.'.join(path)} in {source} ({variable})"

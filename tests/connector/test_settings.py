@@ -91,6 +91,18 @@ def test_an_empty_file_of_a_secret_is_named(tmp_path: Path, monkeypatch: pytest.
     assert f"the file {tmp_path / 'secret'} is empty" in refused()
 
 
+def test_a_bad_file_of_a_secret_is_named_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by a configuration file that isn't there."""
+    monkeypatch.setenv("CONNECTOR_ANYSOFT__CLIENT_SECRET_FILE", str(tmp_path / "gone"))
+    assert refused().startswith("CONNECTOR_ANYSOFT__CLIENT_SECRET_FILE: can't read ")
+    monkeypatch.delenv("CONNECTOR_ANYSOFT__CLIENT_SECRET_FILE")
+    (tmp_path / "key").write_text("abc")
+    monkeypatch.setenv("CONNECTOR_SECRET_KEY_FILE", str(tmp_path / "key"))
+    assert refused().startswith("CONNECTOR_SECRET_KEY_FILE: must have at least 32 characters")
+
+
 @pytest.mark.parametrize("name", ["CLIENT_ID", "CLIENT_SECRET"])
 def test_a_client_without_a_url_never_means_the_built_in_tenant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
