@@ -78,6 +78,10 @@ def make(ports: Ports, settings: Settings, engine: Engine, heartbeat: Heartbeat,
         heartbeat.lease.check_in(connection)
         seats.note(connection, composed.seats if round.sold else (), started)
         failing.note(connection, {f.code for f in ports.ledger.failing()}, started)
+    if round.trouble:
+        with writing(engine) as connection:
+            heartbeat.lease.check_in(connection)
+            trouble.note(connection, round.trouble[0], None, started, outage=round.outage)
     if before is not None and whole:
         with writing(engine) as connection:
             heartbeat.lease.check_in(connection)

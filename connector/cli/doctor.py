@@ -180,14 +180,14 @@ def _prompts(settings: Settings, engine: Engine) -> Finding:
         living = requests.living(connection)
     open_ones = [r for r in living if r.state in (RequestState.OPEN, RequestState.OVERDUE) or r.uncovered]
     if open_ones:
-        named = ", ".join(f"{r.id} ({r.product}, {r.state.value})" for r in open_ones)
+        named = ", ".join(f"request {r.id} ({r.product}, {r.state.value})" for r in open_ones)
         return Finding("prompts", "attention", f"{named}: `request show`, then approve, schedule or decline")
     return Finding("prompts", "ok", "none open")
 
 
 def _holds(settings: Settings, engine: Engine) -> Finding:
     with reading(engine) as connection:
-        open_ones = [str(h.id) for h in holds.list_holds(connection) if h.state == "open"]
+        open_ones = [f"hold {h.id}" for h in holds.list_holds(connection) if h.state == "open"]
     if open_ones:
         return Finding("holds", "attention", f"{', '.join(open_ones)}: `hold show`, then release or reject")
     return Finding("holds", "ok", "none open")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,6 +23,7 @@ from connector.store.engine import reading
 from connector.store.engine import writing as writing_to
 from scim.store import Kind, MemberOp, MemberVerb
 from sync.model import Money, ProductId
+from tests.company import PRINT, Company
 from tests.connector.places import opened, prepared
 
 BUY = (
@@ -194,6 +196,25 @@ def test_without_the_role_at_anysoft_nothing_is_bought_or_assigned(call: Call, e
         assert "license.quantity.failed" in {e.action for e in audit.entries(connection)}
     call("tenant", "role", "grant")
     assert call("license", "quantity", "anyprint", "9", "--json")["pending"] == 9
+
+
+def test_doctor_agrees_with_the_report_of_a_round_that_a_command_made(call: Call) -> None:
+    """No worker runs that would find it out."""
+    call("tenant", "role", "revoke")
+    said = call("sync", "--wait", code=3)
+    assert "no round came to its end" in said
+    assert re.search(r"^rounds +failed +since .*Global Administration", call("doctor", code=1), re.M)
+    call("tenant", "role", "grant")
+    call("sync", "--wait")
+    assert "nothing is in their way" in call("doctor", code=1), "of the worker alone it says that none runs"
+
+
+def test_doctor_names_a_request_so_that_its_number_is_no_count(call: Call, engine: Engine) -> None:
+    firm = Company(engine)
+    firm.buy(PRINT, 1)
+    firm.map(firm.group("LIC", firm.hire("a@x.example", "b@x.example")), PRINT)
+    firm.round()
+    assert re.search(r"prompts +attention +request 1 \(anyprint, open\)", call("doctor", code=1))
 
 
 def test_prices_of_the_built_in_tenant_are_set_and_an_unknown_one_is_said_to_be_so(
