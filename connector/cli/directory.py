@@ -10,7 +10,7 @@ import click
 
 from connector import sources
 from connector.cli import pulled
-from connector.cli.kinds import LINE, NAME
+from connector.cli.kinds import LINE, NAME, Whole
 from connector.cli.out import json_option, show_fields, show_rows
 from connector.cli.rounds import NEEDS_A_PERSON
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
@@ -19,7 +19,7 @@ from connector.store.engine import reading, writing
 from connector.store.operators import Role
 
 #: a secret of an operator's own for ten years is one that nobody rotates
-DAYS = click.IntRange(1, 3650)
+DAYS = Whole(1, 3650)
 _PULLS = {
     "tenant-id": "Entra ID: of the tenant to read.",
     "client-id": "Of the app that reads.",

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from connector.anysoft import office
-from connector.cli.kinds import LINE, NAME, PRICE, PRODUCT
+from connector.cli.kinds import LINE, NAME, PRICE, PRODUCT, Whole
 from connector.cli.later import later
 from connector.cli.license import amount
 from connector.cli.out import json_option, show_fields, show_rows
@@ -46,7 +46,7 @@ def verify(shell: Shell, as_json: bool) -> int:
 @audit_.command("list")
 @click.option("--action", type=NAME, help="What it begins with: mapping, hold, license.assign, …")
 @click.option("--subject", type=LINE, help="What it is about: mapping:4, hold:2, …")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="How many.")
+@click.option("--limit", type=Whole(1, 10_000), default=50, show_default=True, help="How many.")
 @json_option
 @pass_shell
 def list_audit(shell: Shell, action: str | None, subject: str | None, limit: int, as_json: bool) -> None:

@@ -11,10 +11,42 @@ from connector.anysoft.forms import MOST_SEATS
 from sync.model import Money
 from sync.printable import meant
 
-PORT = click.IntRange(0, 65_535)
-QUANTITY = click.IntRange(1, MOST_SEATS)
-ID = click.IntRange(1, 2**63 - 1)
 LONGEST_USER = 320
+
+
+class Whole(click.IntRange):
+    """A whole number inside its bounds."""
+
+    def __init__(self, least: int, most: int) -> None:
+        super().__init__(least, most)
+        self.asked = f"a whole number from {least} to {most}"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        assert self.min is not None
+        assert self.max is not None
+        number = int(value) if re.fullmatch(r"-?[0-9]{1,30}", str(value)) else None
+        if number is None or not self.min <= number <= self.max:
+            self.fail(f"{str(value)[:40]!r} won't do: give {self.asked}", param, context)
+        return number
+
+
+class Id(click.ParamType[int]):
+    """What a list shows in its column `id`, or `run`."""
+
+    name = "id"
+
+    def convert(self, value: Any, param: click.Parameter | None, context: click.Context | None) -> int:
+        number = int(value) if re.fullmatch(r"[0-9]{1,19}", str(value)) else 0
+        if not 1 <= number <= 2**63 - 1:
+            group = context.command_path.split()[1:-1] if context else []
+            where = f"`{' '.join([*group, 'list'])}`" if group else "the list"
+            self.fail(f"{str(value)[:40]!r} is no number: give the one that {where} shows", param, context)
+        return number
+
+
+PORT = Whole(0, 65_535)
+QUANTITY = Whole(1, MOST_SEATS)
+ID = Id()
 
 
 class Name(click.ParamType[str]):

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from connector import wiring
 from connector.cli import pulled
-from connector.cli.kinds import ID, LINE, NAME, PRODUCT
+from connector.cli.kinds import ID, LINE, NAME, PRODUCT, Whole
 from connector.cli.out import json_option, say, show_rows
 from connector.cli.shell import Actor, Failed, Shell, now, pass_shell, refusals
 from connector.store import holds, mappings, seats
@@ -41,11 +41,11 @@ def mapping() -> None:
 @click.option("--directory", type=NAME, help="Whose group.  [required]")
 @click.option("--group", type=LINE, help="Its name, or its id.  [required]")
 @click.option("--product", type=PRODUCT, help="AnySoft's id: anyprint, …  [required]")
-@click.option("--priority", type=click.IntRange(0, 1_000_000), default=100, show_default=True,
+@click.option("--priority", type=Whole(0, 1_000_000), default=100, show_default=True,
               help="In the queue; smaller is first.")  # fmt: skip
 @click.option("--transitive", is_flag=True, help="The groups in it count, too (R07).")
-@click.option("--grace-hours", type=click.IntRange(0, 8760), help="Before a license goes (the setting).")
-@click.option("--reserve", type=click.IntRange(0, 1_000_000), default=0, show_default=True,
+@click.option("--grace-hours", type=Whole(0, 8760), help="Before a license goes (the setting).")
+@click.option("--reserve", type=Whole(0, 1_000_000), default=0, show_default=True,
               help="The last N free seats are for this group only.")  # fmt: skip
 @reason_option
 @yes_option

@@ -16,7 +16,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from connector import known, rounds, shown, wiring
 from connector.besides import besides
 from connector.cli import pulled
-from connector.cli.kinds import ID, NAME, USER
+from connector.cli.kinds import ID, NAME, USER, Whole
 from connector.cli.out import json_option, say, show_json, show_note, show_rows
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.due import Cause
@@ -157,7 +157,7 @@ def report() -> None:
 
 
 @report.command("list")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="How many.")
+@click.option("--limit", type=Whole(1, 10_000), default=20, show_default=True, help="How many.")
 @json_option
 @pass_shell
 def list_(shell: Shell, limit: int, as_json: bool) -> None:
@@ -300,8 +300,10 @@ def _request(asked: Request) -> dict[str, object]:
         "decided_at": asked.decided_at,
         "decided_by": asked.decided_by,
         "target": asked.target,
+        "due_at": asked.due_at,
         "submitted_at": asked.submitted_at,
         "ended_at": asked.ended_at,
+        "reason": asked.reason,
     }
 
 
@@ -331,7 +333,18 @@ def _tell(found: explaining.Explained, told: dict[str, object]) -> None:
         (
             "Quantity requests while waiting",
             told["requests"],
-            ("id", "product", "state", "opened_at", "decided_by", "decided_at", "target", "ended_at"),
+            (
+                "id",
+                "product",
+                "state",
+                "opened_at",
+                "decided_by",
+                "decided_at",
+                "target",
+                "due_at",
+                "ended_at",
+                "reason",
+            ),
         ),
     ):
         click.echo(f"\n{title}")

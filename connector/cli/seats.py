@@ -9,6 +9,7 @@ from itertools import groupby
 
 import click
 
+from connector.cli.kinds import Whole
 from connector.cli.out import json_option, plain, show_json, show_rows
 from connector.cli.shell import Shell, now, pass_shell
 from connector.report_html import page, table, text
@@ -33,7 +34,7 @@ class Use:
 
 
 @click.command()
-@click.option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="How far back.")
+@click.option("--days", type=Whole(1, 3660), default=30, show_default=True, help="How far back.")
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "csv", "html"]), default="text", show_default=True
 )

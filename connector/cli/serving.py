@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from connector import log
-from connector.cli.kinds import LINE, PORT
+from connector.cli.kinds import LINE, PORT, Whole
 from connector.cli.shell import Failed, Shell, pass_shell
 from connector.store.operators import Role
 from connector.store.sign_ins import Operator
@@ -13,9 +13,7 @@ from connector.web_address import url_of
 
 host_option = click.option("--host", default="127.0.0.1", show_default=True, help="Address to serve on.")
 port_option = click.option("--port", type=PORT, default=8080, show_default=True, help="0: a free one.")
-parent_option = click.option(
-    "--parent", type=click.IntRange(1, 2**22), hidden=True, help="Ends with this process."
-)
+parent_option = click.option("--parent", type=Whole(1, 2**22), hidden=True, help="Ends with this process.")
 
 
 @click.command()

@@ -12,7 +12,7 @@ import click
 import pytest
 from sqlalchemy import func, select
 
-from connector.cli.kinds import Day, Name, Price, Setting, User, Words
+from connector.cli.kinds import Day, Id, Name, Price, Setting, User, Whole, Words
 from connector.cli.root import build, main
 from connector.store.engine import reading
 from connector.store.tables import metadata
@@ -71,6 +71,8 @@ LATER = [path for path, command in COMMANDS if is_later(command)]
 
 def bad_values(kind: click.ParamType[Any]) -> tuple[str, ...]:
     match kind:
+        case Whole() | Id():
+            return ("x", "1.5", "-1", "99999999999999999999999", "", "1_0", "\u0661")
         case click.IntRange():
             return ("x", "1.5", "-1", "99999999999999999999999", "")
         case click.Choice():
@@ -93,6 +95,8 @@ def filler(kind: click.ParamType[Any]) -> str:
     match kind:
         case click.IntRange():
             return str(max(1, int(kind.min or 1)))
+        case Id():
+            return "1"
         case click.Choice():
             return str(kind.choices[0])
         case Setting():
@@ -145,6 +149,7 @@ def test_a_bad_value_names_its_field(
     assert field.strip("[]{}.").lower() in told.err.lower()
     assert told.out == ""
     assert "Traceback" not in told.err
+    assert "integer range" not in told.err or not isinstance(bad.type, Whole | Id), "it says what to give"
     assert "\x1b" not in told.err.replace("\x1b[31m", "") or value == "\x1b[31m"
 
 
@@ -184,6 +189,9 @@ ADDRESS = (
     ("arguments", "code", "says"),
     [
         (["nonsense"], 2, "nonsense"),
+        (["request", "show", "abc"], 2, "'abc' is no number: give the one that `request list` shows"),
+        (["mapping", "remove", "LIC"], 2, "'LIC' is no number: give the one that `mapping list` shows"),
+        (["report", "list", "--limit", "all"], 2, "'all' won't do: give a whole number from 1 to 10000"),
         ([], 2, "Usage"),
         (["license"], 2, "Usage"),
         (["directory", "check", "nowhere"], 1, "nowhere"),
