@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import NoDecode
 
 from connector import addresses
@@ -190,30 +200,40 @@ class Smtp(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> "Smtp":
+        wrong = []
         if self.host and not (self.from_ and self.to):
-            raise ValueError("host needs from (an address) and to (the operators' addresses) beside it")
-        for address in (self.from_, *self.to):
-            if address and not _ADDRESS.fullmatch(address):
-                raise ValueError(f"{address[:60]!r} is no mail address")
+            wrong.append("host needs from (an address) and to (the operators' addresses) beside it")
+        odd = (a for a in (self.from_, *self.to) if a and not _ADDRESS.fullmatch(a))
+        wrong += [f"{address[:60]!r} is no mail address" for address in odd]
         if self.username and not (self.starttls or self.port == 465):
-            raise ValueError("a password isn't sent in the clear: leave starttls on, or use port 465")
+            wrong.append("a password isn't sent in the clear: leave starttls on, or use port 465")
+        if wrong:
+            raise ValueError("; ".join(wrong))
         return self
 
 
 class Notify(Section):
-    urls: Names = ()  #: webhooks; each gets every notice
-    secret: Annotated[SecretStr, Field(min_length=16)] | None = None  #: signs what is sent to them
-    smtp: Smtp = Smtp()
     allow_private: bool = False  #: webhooks inside the network (T24)
+    secret: Annotated[SecretStr, Field(min_length=16)] | None = None  #: signs what is sent to the webhooks
+    urls: Names = ()  #: webhooks; each gets every notice
+    smtp: Smtp = Smtp()
     digest_hour: Annotated[int, Field(ge=0, le=23)] = 6  #: UTC; when the daily digest goes out
 
-    @model_validator(mode="after")
-    def _checked(self) -> "Notify":
-        if self.urls and self.secret is None:
-            raise ValueError("urls needs secret beside it: receivers tell by it that a notice is ours")
-        for url in self.urls:
-            addresses.check(url, self.allow_private)
-        return self
+    @field_validator("urls")
+    @classmethod
+    def _checked(cls, urls: tuple[str, ...], beside: ValidationInfo) -> tuple[str, ...]:
+        """With what is declared before them; of that, what is wrong itself isn't there."""
+        wrong = []
+        if urls and beside.data.get("secret", "wrong") is None:
+            wrong.append("needs secret beside it: receivers tell by it that a notice is ours")
+        for url in urls:
+            try:
+                addresses.check(url, beside.data.get("allow_private", True))
+            except ValueError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return urls
 
     @property
     def channel(self) -> bool:

@@ -245,7 +245,8 @@ def token() -> None:
 @json_option
 @pass_shell
 def create_token(shell: Shell, directory: str, days: int | None, as_json: bool) -> None:
-    """Make a token; it is shown once. Two may live at once, to rotate them."""
+    """Make a token; it is shown once. Several may live at once: to rotate, make a new one, give it to the
+    directory, and revoke the old one."""
     actor = shell.actor(Role.OPERATOR)
     life = timedelta(days=days) if days is not None else None
     with refusals(), writing(shell.engine) as connection:

@@ -62,8 +62,8 @@ def _look(shell: Shell) -> Iterator[Finding]:
         return
     yield Finding("database", "ok", f"{engine.dialect.name}, schema current")
     checks: tuple[Callable[[Settings, Engine], Finding], ...] = (
-        _audit, _anysoft, _rounds, _failing, _worker, _directories, _unclear, _prompts, _holds, _queue,
-        _notices,
+        _audit, _anysoft, _settings, _rounds, _failing, _worker, _directories, _unclear, _prompts, _holds,
+        _queue, _notices,
     )  # fmt: skip
     for check in checks:
         yield check(settings, engine)
@@ -101,6 +101,19 @@ def _anysoft(settings: Settings, engine: Engine) -> Finding:
             "anysoft", "attention", f"{said}; slow since {slow.since:%Y-%m-%d %H:%M:%S} UTC: {slow.why}"
         )
     return Finding("anysoft", "ok", said)
+
+
+def _settings(settings: Settings, engine: Engine) -> Finding:
+    """What only AnySoft can tell to be wrong: no start asks it."""
+    try:
+        sold = [str(p.id) for p in wiring.licensing(settings, engine).products()] if settings.sync.buy else []
+    except (Transient, Unauthorized, BadSettings):
+        return Finding("settings", "ok", "whether [sync.buy] names products is told when AnySoft answers")
+    unknown = [f"sync.buy.{product}" for product in settings.sync.buy if product not in sold]
+    if unknown:
+        said = f"{', '.join(unknown)}: there is no such product: use one of {', '.join(sold)}"
+        return Finding("settings", "attention", said)
+    return Finding("settings", "ok", "they can be used")
 
 
 def _rounds(settings: Settings, engine: Engine) -> Finding:

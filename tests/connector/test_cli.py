@@ -154,6 +154,14 @@ def test_a_secret_is_shown_once_and_a_revoked_one_is_refused(call: Call, engine:
     assert "no client" in call("client", "revoke", made["id"], code=1)
 
 
+def test_several_tokens_live_at_once_as_the_help_says(call: Call) -> None:
+    call("directory", "add", "entra", "--kind", "entra", "--json")
+    for _ in range(3):
+        call("token", "create", "entra", "--json")
+    assert [each["live"] for each in call("token", "list", "--json")] == [True] * 3
+    assert "Several may live at once" in call("token", "create", "--help")
+
+
 @pytest.mark.parametrize(
     ("role", "may"),
     [("viewer", 0), ("operator", 1), ("approver", 2), ("admin", 3)],
@@ -207,6 +215,17 @@ def test_doctor_agrees_with_the_report_of_a_round_that_a_command_made(call: Call
     call("tenant", "role", "grant")
     call("sync", "--wait")
     assert "nothing is in their way" in call("doctor", code=1), "of the worker alone it says that none runs"
+
+
+def test_doctor_tells_of_a_setting_for_a_product_that_is_not_sold(
+    call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R21. A start doesn't: AnySoft may not be there."""
+    monkeypatch.setenv("CONNECTOR_SYNC__BUY__ANYPRINT__MODE", "never")
+    assert re.search(r"^settings +ok", call("doctor", code=1), re.M)
+    monkeypatch.setenv("CONNECTOR_SYNC__BUY__NOPE__MODE", "never")
+    said = call("doctor", code=1)
+    assert re.search(r"^settings +attention +sync.buy.nope: .* use one of anyprint", said, re.M)
 
 
 def test_doctor_names_a_request_so_that_its_number_is_no_count(call: Call, engine: Engine) -> None:

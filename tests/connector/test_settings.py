@@ -203,6 +203,26 @@ def test_all_mistakes_are_told_at_once(tmp_path: Path, monkeypatch: pytest.Monke
         assert part in said
 
 
+@pytest.mark.parametrize("secret", ["", 'secret = "short"'])
+def test_all_mistakes_about_notices_are_told_at_once(secret: str, tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text(
+        f'[notify]\nurls = ["ftp://x.example", "https://10.0.0.1/a"]\n{secret}\ndigest_hour = 24\n'
+        '[notify.smtp]\nhost = "mail.example"\nfrom = "nobody"\n'
+    )
+    said = refused(config=file)
+    for part in (
+        "at least 16" if secret else "notify.urls in",
+        "x.example isn't https://HOST/PATH",
+        "10.0.0.1 is inside the network",
+        "digest_hour in",
+        "host needs from",
+        "'nobody' is no mail address",
+    ):
+        assert part in said
+    assert ("needs secret beside it" in said) is not bool(secret)
+
+
 def test_a_given_file_must_be_there_and_must_be_toml(tmp_path: Path) -> None:
     assert "no configuration file" in refused(config=tmp_path / "missing.toml")
     (tmp_path / "bad.toml").write_text("rate = = 3")
