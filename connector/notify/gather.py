@@ -16,6 +16,7 @@ from connector.store.tables import holds as hold_rows
 from sync import quantity
 from sync.model import HoldId, Policy, Request, RequestId, RequestState
 from sync.plan import FIRST_RUN
+from sync.printable import printable
 
 #: rounds may fail for so long before somebody is told
 TROUBLE_AFTER = timedelta(minutes=5)
@@ -78,7 +79,7 @@ def prompt_matter(connection: Connection, r: Request, around: Surroundings, now:
         "decided": f"{r.state.value} by {r.decided_by}",
         "short": f"{r.uncovered} missing beyond what is scheduled",
     }.get(stage, stage)
-    body = [_decided(r), *(words if r.state.alive else [])]
+    body = [_decided(r), *(map(printable, words) if r.state.alive else [])]
     if r.state is RequestState.OPEN or r.uncovered:
         body.append(f"Decide: `request show {r.id}`, then approve, schedule or decline.")
     return Matter(
@@ -157,7 +158,7 @@ def hold_matters(connection: Connection, policy: Policy, now: datetime) -> Itera
         theirs = select(standings.c.person_pk).where(here)
         who = select(persons.c.user_name).where(persons.c.pk.in_(theirs)).order_by(persons.c.folded)
         names = connection.scalars(who.limit(LISTED)) if count else ()
-        group = f" of {row.display_name}" if row.display_name else ""
+        group = f" of {printable(row.display_name)}" if row.display_name else ""
         what = row.product or HOLD_REASONS[FIRST_RUN]
         more = "" if count <= LISTED else " and more"
         yield Matter(
@@ -166,7 +167,7 @@ def hold_matters(connection: Connection, policy: Policy, now: datetime) -> Itera
             stage=f"reminder {due}" if due else "open",
             subject=f"{what}: removals{group} wait for a person (hold {row.pk})",
             body=f"{HOLD_REASONS.get(row.reason, row.reason)}{group}: {count} removals are held; nobody "
-            f"loses anything until it is decided.\n{', '.join(names)}{more}\n"
+            f"loses anything until it is decided.\n{', '.join(map(printable, names))}{more}\n"
             f"Decide: `hold show {row.pk}`, then release or reject.",
             link=f"/holds/{row.pk}",
             facts={"hold": row.pk, "product": row.product, "reason": row.reason, "removals": count},

@@ -10,6 +10,7 @@ from connector.notify.announced import Announced, announced, products
 from connector.store import notices, signals
 from connector.store.matter import Matter
 from connector.store.tables import runs, standings
+from sync.printable import printable
 
 _CURSOR = "announced_run"
 #: announcements of so long are one message to the operators
@@ -56,11 +57,11 @@ def _rounds(notice: notices.Notice) -> tuple[int, int]:
 
 def _to_person(run: int, person: int, rows: Sequence[Announced]) -> Matter:
     gone, coming = [row for row in rows if row.gone], [row for row in rows if not row.gone]
-    lines = [f"Your license of {row.product} ended at {_minute(row)} UTC: {row.because}." for row in gone]
+    lines = [f"Your license of {row.product} ended at {_minute(row)} UTC: {_why(row)}." for row in gone]
     if coming:
         first = min(coming, key=lambda row: row.at)
         lines.append(
-            f"Your license of {products(coming)} ends at {_minute(first)} UTC: {coming[0].because}.\n"
+            f"Your license of {products(coming)} ends at {_minute(first)} UTC: {_why(coming[0])}.\n"
             "Finish what you are doing in it and sign out by then. If this is a mistake, ask your IT "
             "department to put you back into a group that gives it; nothing is lost until then."
         )
@@ -106,7 +107,11 @@ def _to_operators(
 
 def _line(row: Announced) -> str:
     verb, at_once = ("lost" if row.gone else "loses"), (", at once" if row.at_once else "")
-    return f"{row.user_name} {verb} {row.product} at {_minute(row)} UTC{at_once}: {row.because}"
+    return printable(f"{row.user_name} {verb} {row.product} at {_minute(row)} UTC{at_once}: {row.because}")
+
+
+def _why(row: Announced) -> str:
+    return printable(row.because)
 
 
 def _minute(row: Announced) -> str:

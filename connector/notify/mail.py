@@ -26,7 +26,7 @@ def compose(notice: Notice, smtp: Smtp, base_url: str, now: datetime) -> EmailMe
     message["From"] = smtp.from_
     message["To"] = notice.address or ", ".join(smtp.to)
     answered = notice.sent_revision > 0
-    subject = printable(notice.subject)[:LONGEST_SUBJECT]
+    subject = _seen(notice.subject)[:LONGEST_SUBJECT]
     message["Subject"] = f"Re: {subject}" if answered else subject
     message["Date"] = format_datetime(now)
     domain = smtp.from_.rpartition("@")[2]
@@ -37,12 +37,17 @@ def compose(notice: Notice, smtp: Smtp, base_url: str, now: datetime) -> EmailMe
         message["In-Reply-To"] = first
         message["References"] = first
     message["Auto-Submitted"] = "auto-generated"
-    text = "\n".join(printable(line) for line in notice.body.splitlines())
+    text = "\n".join(_seen(line) for line in notice.body.splitlines())
     link = (
         f"\n\nLook at it: {base_url}{notice.link}" if notice.link and base_url and not notice.address else ""
     )
     message.set_content(f"{text}{link}\n")
     return message
+
+
+def _seen(line: str) -> str:
+    """What a stranger wrote was made printable before: here its escapes stay as they are."""
+    return "".join(map(printable, line))
 
 
 def send(message: EmailMessage, smtp: Smtp, ca_bundle: str | None = None) -> None:
