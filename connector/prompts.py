@@ -18,6 +18,8 @@ from sqlalchemy import ColumnElement, Connection, and_, exists, func, select
 from connector.store import queue
 from connector.store.mirror import read_facts
 from connector.store.tables import persons, standings, users
+from sync import costs
+from sync.costs import in_words
 from sync.model import Money, PersonId, Policy, ProductId, Request, RequestState
 
 #: people listed; the count counts all
@@ -52,6 +54,7 @@ class Content:
     wait_until: date | None  #: the renewal, when it is near
     contact: str  #: AnySoft's sales, where they should be asked; "" needn't
     headroom: int  #: seats of the proposal beyond the need
+    bill_after: Money | None  #: at the renewals after the next, when that comes before what is scheduled
     saves: Money | None  #: at each renewal, of a proposal to have fewer; None: it isn't one, or price unknown
     if_nobody_answers: str
 
@@ -66,16 +69,17 @@ def content(
     now: datetime,
 ) -> Content:
     wanted = request.target if request.target is not None else request.proposed
-    more = wanted - request.quantity
+    more = wanted - request.quantity if request.state.alive else 0
     ask_sales = price is None or more >= MANY_SEATS
     near = renews_on is not None and timedelta() <= _midnight(renews_on, now) - now <= NEAR
     return Content(
-        people=_people(connection, request.product),
-        cheaper=_cheaper(connection, request.product),
+        people=_people(connection, request.product) if request.state.alive else (),
+        cheaper=_cheaper(connection, request.product) if request.state.alive else (),
         wait_until=renews_on if near and more > 0 and request.state is RequestState.OPEN else None,
         contact=contact if ask_sales and more > 0 else "",
         headroom=max(0, more - request.need) if more > 0 else 0,
-        saves=Money(price.amount * -more, price.currency) if price is not None and request.lowers else None,
+        bill_after=costs.bill_after(request, price) if costs.bills_before(request, renews_on) else None,
+        saves=costs.cost(price, -more) if request.lowers else None,
         if_nobody_answers=_unanswered(request, policy),
     )
 
@@ -83,6 +87,8 @@ def content(
 def lines(request: Request, said: Content, charge_now: Money | None, next_bill: Money | None,
           renews_on: date | None) -> list[str]:  # fmt: skip
     """As text, for mail and terminal."""
+    if not request.state.alive:
+        return list(_ended(request))
     wanted = request.target if request.target is not None else request.proposed
     unused = (
         f"{request.quantity - request.proposed} more than are needed: fewer cost less from the renewal on"
@@ -92,10 +98,7 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
     shown = [
         f"{request.product}: {request.quantity} bought, {unused if request.lowers else short}.",
         *(_scheduled(request, wanted) if later else _proposed(request, wanted, said.headroom)),
-        f"Charged {'then' if later else 'now'}: {'nothing' if request.lowers else _amount(charge_now)}; "
-        + (f"at the next renewal on {renews_on:%Y-%m-%d}" if renews_on else "at the next renewal")
-        + f": {_amount(next_bill)}{f', {_amount(said.saves)} less than now' if said.saves else ''}. "
-        + "Nothing is pro rata, nothing is refunded.",
+        _costs(request, charge_now, next_bill, renews_on, said.bill_after, said.saves),
     ]
     if said.wait_until:
         shown.append(f"The renewal is near: wait until {said.wait_until:%Y-%m-%d}, or `request schedule`.")
@@ -108,6 +111,54 @@ def lines(request: Request, said: Content, charge_now: Money | None, next_bill: 
     if said.if_nobody_answers:
         shown.append(said.if_nobody_answers)
     return shown
+
+
+def question(after: Request, price: Money | None, renews_on: date) -> str:
+    """What an approval buys, what it costs, and when: for who was shown nothing (R19). `after`: the request
+    as the approval leaves it."""
+    target = after.target or after.proposed
+    when = f" on {after.due_at:%Y-%m-%d %H:%M} UTC" if after.due_at else ""
+    short = f"{after.need} missing. " if after.need else ""
+    bill = costs.next_bill(after, after.quantity, price, renews_on)
+    later = costs.bill_after(after, price) if costs.bills_before(after, renews_on) else None
+    saves = costs.cost(price, after.quantity - target) if after.lowers else None
+    cost = _costs(after, costs.charge_now(after, after.quantity, price), bill, renews_on, later, saves)
+    verb = "Lower it" if after.lowers else "Buy"
+    return (
+        f"{after.product}: {after.quantity} bought, {short}{target} in all "
+        f"({target - after.quantity:+d}){when}. {cost} {verb}?"
+    )
+
+
+def _costs(request: Request, charge: Money | None, bill: Money | None, renews_on: date | None,
+           bill_after: Money | None, saves: Money | None) -> str:  # fmt: skip
+    then = "then" if request.state is RequestState.SCHEDULED and not request.lowers else "now"
+    on = f" on {renews_on:%Y-%m-%d}" if renews_on else ""
+    less = f", {in_words(saves)} less than now" if saves else ""
+    later = f", at each one after it is bought: {in_words(bill_after)}" if bill_after else ""
+    return (
+        f"Charged {then}: {'nothing' if request.lowers else in_words(charge)}; at the next renewal{on}: "
+        f"{in_words(bill)}{less}{later}. Nothing is pro rata, nothing is refunded."
+    )
+
+
+def _ended(request: Request) -> Iterator[str]:
+    """What was asked, what was decided by whom, and what came of it."""
+    r = request
+    unused = f"{r.quantity - r.proposed} more than were needed"
+    short = f"{r.waiting} waited, {r.need} were missing"
+    yield f"{r.product}: {r.quantity} were bought, {unused if r.lowers else short}."
+    if r.decided_by and r.decided_at and r.target is not None:
+        price = "" if r.lowers else f", a seat at {in_words(r.price)}"
+        due = f", due {r.due_at:%Y-%m-%d %H:%M} UTC" if r.due_at else ""
+        yield (
+            f"Decided by {r.decided_by}, {r.decided_at:%Y-%m-%d %H:%M} UTC: {r.target} in all "
+            f"({r.target - r.quantity:+d}){price}{due}."
+        )
+    by = f" by {r.decided_by}" if r.state is RequestState.DECLINED else ""
+    why = f": {r.reason}" if r.reason else ""
+    came = f"AnySoft has confirmed {r.target}" if r.state is RequestState.DONE else "Nothing was changed"
+    yield f"{r.state.value.capitalize()}{by}, {r.ended_at:%Y-%m-%d %H:%M} UTC{why}. {came}."
 
 
 def _over(request: Request) -> str:
@@ -143,10 +194,6 @@ def _waits(w: Waits) -> str:
     because = f", member of {', '.join(w.because)}" if w.because else ""
     base = "; the product that it requires is waited for, too" if w.base_waits else ""
     return f"{w.user}, since {w.since:%Y-%m-%d %H:%M} UTC{because}{base}"
-
-
-def _amount(money: Money | None) -> str:
-    return "price unknown" if money is None else f"{money.amount} {money.currency}"
 
 
 def _midnight(day: date, now: datetime) -> datetime:

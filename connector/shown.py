@@ -10,7 +10,8 @@ from datetime import date, datetime
 from sqlalchemy import Connection
 
 from connector.store import queue
-from sync.model import Hold, Money, Product, ProductId, ProductType, Request, Subscription
+from sync import costs
+from sync.model import Hold, Money, Product, ProductId, ProductType, Request, RequestState, Subscription
 from sync.plan import Catalog
 from sync.seats import seats_of
 
@@ -73,13 +74,9 @@ def _license(
         pending_until=s.pending.effective_by if s and s.pending else None,
         price=product.unit_price,
         renews_on=s.renews_on if s else None,
-        next_bill=_times(product.unit_price, s.pending.quantity if s.pending else s.quantity) if s else None,
+        next_bill=costs.cost(product.unit_price, (s.pending or s).quantity) if s else None,
         destinations=s.destinations_created if s and metered else None,
     )
-
-
-def _times(price: Money | None, seats: int) -> Money | None:
-    return Money(price.amount * seats, price.currency) if price else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +92,25 @@ class Prompt:
     target: int | None  #: approved
     waiting: int
     uncovered: int  #: seats missing beyond those that are scheduled
-    charge_now: Money | None  #: for the increase, at once; None: price unknown
-    next_bill: Money | None  #: at the next renewal
+    price: Money | None  #: a seat and month, now; None, as the next two: unknown (L11), or it ended
+    charge_now: Money | None  #: for the increase, at once; of a scheduled one when it is bought
+    next_bill: Money | None  #: at the next renewal, which may come before what is scheduled
+    approved_price: Money | None  #: a seat and month, as approved; None: unknown, or not approved
     renews_on: date | None
     opened_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime | None  #: while nobody decided
     due_at: datetime | None
     effective_by: datetime | None
+    decided_at: datetime | None
     decided_by: str
+    ended_at: datetime | None
     reason: str
 
 
 def prompt(request: Request, licenses: Sequence[License]) -> Prompt:
     license = next((each for each in licenses if each.product == request.product), None)
-    price = license.price if license else None
-    quantity = request.target if request.target is not None else request.proposed
+    price = license.price if license and request.state.alive else None
+    renews_on = license.renews_on if license else None
     return Prompt(
         id=int(request.id or 0),
         product=request.product,
@@ -120,14 +121,18 @@ def prompt(request: Request, licenses: Sequence[License]) -> Prompt:
         target=request.target,
         waiting=request.waiting,
         uncovered=request.uncovered,
-        charge_now=_times(price, max(0, quantity - request.quantity)),
-        next_bill=_times(price, quantity),
-        renews_on=license.renews_on if license else None,
+        price=price,
+        charge_now=costs.charge_now(request, request.quantity, price),
+        next_bill=costs.next_bill(request, request.quantity, price, renews_on),
+        approved_price=request.price,
+        renews_on=renews_on,
         opened_at=request.opened_at,
-        expires_at=request.expires_at,
+        expires_at=request.expires_at if request.state is RequestState.OPEN else None,
         due_at=request.due_at,
         effective_by=request.effective_by,
+        decided_at=request.decided_at,
         decided_by=request.decided_by,
+        ended_at=request.ended_at,
         reason=request.reason,
     )
 

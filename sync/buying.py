@@ -102,7 +102,7 @@ def _shortages(
     if missing is not None:
         if refused and missing.free:
             ports.ledger.destination_free()
-        for subscription in metered:  # the others are short of nothing, which a request of theirs must hear of
+        for subscription in metered:  # the others are short of nothing, which their request must hear of
             enough = replace(missing, product=subscription.product, need=0)
             yield subscription, missing if subscription.product == missing.product else enough, None
 
@@ -110,8 +110,13 @@ def _shortages(
 def _as_allowed(
     ports: Ports, sold: Sold, request: Request | None, sub: Subscription, policy: Policy, now: datetime
 ) -> Request | None:
-    """Asked for, bought without a person, or only reported (R21)."""
-    if request is None or request.state is not RequestState.OPEN or request.lowers:
+    """Asked for, bought without a person, or only reported (R21); asked for again if it got dearer (R19)."""
+    if request is None:
+        return None
+    product = sold.catalog.product(request.product)
+    price = None if product is None else product.unit_price
+    request = quantity.as_priced(request, price, now, policy)
+    if request.state is not RequestState.OPEN or request.lowers:
         return request
     buying = policy.buying.get(request.product, Buying())
     match buying.mode:
@@ -120,7 +125,6 @@ def _as_allowed(
         case Mode.NEVER:
             return None if request.id is None else quantity.withdrawn(request, "set to never", now)
         case Mode.AUTO:
-            product = sold.catalog.product(request.product)
             if product is None or sub.pending is not None:
                 return request
             view = ports.ledger.purchase_view(
@@ -130,7 +134,7 @@ def _as_allowed(
                 now,
             )
             why = why_not(request, sub, product, buying, view, policy.growth)
-            return quantity.unattended(request, why, sub, now)
+            return quantity.unattended(request, why, sub, price, now)
         case _:
             assert_never(buying.mode)
 

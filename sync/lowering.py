@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sync import quantity
-from sync.model import Policy, Request, RequestState, Subscription
+from sync.model import Figures, Policy, Request, RequestState, Subscription
 from sync.plan import Shortage
 from sync.seats import Seats
 
@@ -85,7 +85,7 @@ def approve(request: Request, target: int | None, sub: Subscription, by: str, no
     if request.state is not RequestState.OPEN or sub.pending is not None:
         raise quantity.NotOpen(f"request {request.id} can't be decided on now: it is {request.state}")
     if sub.quantity != request.quantity:
-        raise quantity.Changed(sub.quantity, request.need)
+        raise quantity.Changed(Figures(sub.quantity, request.need, None))
     wanted = request.proposed if target is None else target
     if not request.proposed <= wanted < sub.quantity:
         raise TooLow(

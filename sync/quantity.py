@@ -4,8 +4,8 @@
 | ---------------- | --------------------------------------------------------- | --------------------- |
 | none             | need, no change pending, not quiet after a decline        | open                  |
 | open             | no need / nobody answered for `expire_days` / new figures | withdrawn / expired / open |
-| approved         | no need, or another Q, or somebody's change pending       | open again            |
-| scheduled        | no need, or another Q, or somebody's change pending       | withdrawn / open again |
+| approved         | no need / another Q, a higher price, or a change pending  | withdrawn / open again |
+| scheduled        | no need / another Q, a higher price, or a change pending  | withdrawn / open again |
 |                  | other figures / its time has come                         | scheduled / approved  |
 | submitted        | a read begun 60 s or more after the send shows the target | pending, done         |
 |                  | … shows that nothing happened                             | approved: sent again  |
@@ -16,13 +16,12 @@
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from sync.model import Money, Policy, Product, Request, RequestState, Subscription
+from sync.costs import LONGEST_CHANGE, cost, in_words
+from sync.model import Figures, Money, Policy, Request, RequestState, Subscription
 from sync.plan import Shortage
 
 #: a list may lag behind a write: before this, that a change isn't there proves nothing (R20, T11)
 READ_LAG = timedelta(seconds=60)
-#: what AnySoft allows itself for a change (L9)
-LONGEST_CHANGE = timedelta(hours=1)
 #: how far ahead buying can be scheduled
 LATEST = timedelta(days=366)
 
@@ -38,12 +37,21 @@ class NotOpen(Exception):
 class Changed(Exception):
     """Not what was seen (R19): look at the new figures, then approve them."""
 
-    def __init__(self, quantity: int, need: int) -> None:
+    def __init__(self, figures: Figures, target: int | None = None) -> None:
+        """`target`: what would have been bought."""
+        costs = ""
+        if target is not None and target > figures.quantity:
+            charge = in_words(cost(figures.price, target - figures.quantity))
+            costs = f", a seat at {in_words(figures.price)}: {target} in all are charged {charge} now"
         super().__init__(
-            f"the figures changed: {quantity} bought now, {need} missing; look again, then approve"
+            f"the figures changed: {figures.quantity} bought now, {figures.need} missing{costs}; "
+            "look again, then approve"
         )
-        self.quantity = quantity
-        self.need = need
+        self.figures = figures
+
+
+#: why it is withdrawn
+_NOBODY = "nobody is short of it any more"
 
 
 class NotMore(ValueError):
@@ -112,7 +120,7 @@ def _quiet(last: Request | None, shortage: Shortage, now: datetime, policy: Poli
 
 def _open(request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy) -> Request:
     if shortage.need <= 0:
-        return _end(request, RequestState.WITHDRAWN, now, "nobody is short of it any more")
+        return _end(request, RequestState.WITHDRAWN, now, _NOBODY)
     if request.expires_at is not None and now >= request.expires_at:
         return _end(request, RequestState.EXPIRED, now, "nobody answered")
     seen = replace(
@@ -129,11 +137,13 @@ def _approved(
     request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
 ) -> Request:
     """Bought as approved, unless nobody needs it or it isn't what was seen (R19)."""
-    if shortage.need > 0 and _as_seen(request, sub):
-        if request.state is RequestState.APPROVED:
-            return request
-        return replace(request, state=RequestState.APPROVED, updated_at=now)
-    return _reopened(request, sub, shortage, now, policy)
+    if shortage.need <= 0:
+        return _end(request, RequestState.WITHDRAWN, now, _NOBODY)
+    if not _as_seen(request, sub):
+        return _reopened(request, sub, shortage, now, policy)
+    if request.state is RequestState.APPROVED:
+        return request
+    return replace(request, state=RequestState.APPROVED, updated_at=now)
 
 
 def _scheduled(
@@ -141,7 +151,9 @@ def _scheduled(
 ) -> Request:
     """Until its time comes its figures follow, so that a person sees what it leaves uncovered; it goes as an
     approved one does (R18, R19). What was decided on stays as it is."""
-    if shortage.need <= 0 or not _as_seen(request, sub):
+    if shortage.need <= 0:
+        return _end(request, RequestState.WITHDRAWN, now, _NOBODY)
+    if not _as_seen(request, sub):
         return _reopened(request, sub, shortage, now, policy)
     proposed = sub.quantity + shortage.need + policy.headroom
     seen = replace(request, waiting=shortage.waiting, need=shortage.need, proposed=proposed)
@@ -155,21 +167,42 @@ def _as_seen(request: Request, sub: Subscription) -> bool:
 def _reopened(
     request: Request, sub: Subscription, shortage: Shortage, now: datetime, policy: Policy
 ) -> Request:
-    """To be decided on anew, with new figures and a new term; withdrawn at once if nobody needs it."""
-    again = replace(
+    again = _asked_anew(request, "the figures changed after the approval", now, policy)
+    return _open(again, sub, shortage, now, policy)
+
+
+def as_priced(request: Request, price: Money | None, now: datetime, policy: Policy) -> Request:
+    """Approved or scheduled, it is asked anew when a seat is dearer than it was approved, or nobody can tell
+    (R19, L11); else the same object. What is charged never grows without a person's word."""
+    waits = request.state in (RequestState.APPROVED, RequestState.SCHEDULED) and not request.lowers
+    if not waits or _no_dearer(price, request.price):
+        return request
+    was, is_now = in_words(request.price), in_words(price)
+    return _asked_anew(request, f"a seat was at {was} when it was approved, now at {is_now}", now, policy)
+
+
+def _no_dearer(price: Money | None, approved: Money | None) -> bool:
+    if price is None or approved is None:
+        return price == approved
+    return price.currency == approved.currency and price.amount <= approved.amount
+
+
+def _asked_anew(request: Request, why: str, now: datetime, policy: Policy) -> Request:
+    """To be decided on again, with a new term."""
+    return replace(
         request,
         state=RequestState.OPEN,
         target=None,
+        price=None,
         updated_at=now,
         expires_at=now + timedelta(days=policy.expire_days),
         reminded_at=now,
         decided_at=None,
         decided_by="",
-        reason="reopened: the figures changed after the approval",
+        reason=f"reopened: {why}",
         due_at=None,
         submitted_at=None,
     )
-    return _open(again, sub, shortage, now, policy)
 
 
 def _submitted(
@@ -211,11 +244,13 @@ def withdrawn(request: Request, why: str, now: datetime) -> Request:
     return _end(request, RequestState.WITHDRAWN, now, why)
 
 
-def unattended(request: Request, why_not: str, sub: Subscription, now: datetime) -> Request:
+def unattended(
+    request: Request, why_not: str, sub: Subscription, price: Money | None, now: datetime
+) -> Request:
     """An open request as it is after it was tried to do without a person (R21)."""
     if why_not:
         return replace(request, reason=f"not bought automatically: {why_not}")
-    return approve(request, None, sub.quantity, request.need, sub, AUTOMATIC, now)
+    return approve(request, None, Figures(sub.quantity, request.need, price), sub, price, AUTOMATIC, now)
 
 
 def _end(request: Request, state: RequestState, now: datetime, reason: str = "") -> Request:
@@ -228,15 +263,16 @@ def _end(request: Request, state: RequestState, now: datetime, reason: str = "")
 def approve(
     request: Request,
     quantity: int | None,
-    seen_quantity: int,
-    seen_need: int,
+    seen: Figures,
     sub: Subscription,
+    price: Money | None,
     by: str,
     now: datetime,
 ) -> Request:
     """Approved as proposed, or for another absolute quantity. What was scheduled can be decided on anew.
 
-    Raises NotOpen, Changed when Q or the need aren't those that were seen, NotMore.
+    `price`: of a seat and month, now. Raises NotOpen, Changed when Q, the need or the price aren't those that
+    were seen, NotMore.
     """
     if not request.decidable:
         raise NotOpen(f"request {request.id} is {request.state}, only an open one can be decided on")
@@ -245,15 +281,17 @@ def approve(
             f"a change to {sub.pending.quantity} is pending at AnySoft "
             f"until {sub.pending.effective_by:%H:%M} UTC; decide when it is done"
         )
-    if sub.quantity != seen_quantity or request.need != seen_need or request.quantity != sub.quantity:
-        raise Changed(sub.quantity, request.need)
     target = request.proposed if quantity is None else quantity
+    there = Figures(sub.quantity, request.need, price)
+    if there != seen or request.quantity != sub.quantity:
+        raise Changed(there, target)
     if target <= sub.quantity:
         raise NotMore(f"{target} is not more than the {sub.quantity} that are bought: give a larger quantity")
     return replace(
         request,
         state=RequestState.APPROVED,
         target=target,
+        price=price,
         decided_at=now,
         decided_by=by,
         reason="",
@@ -265,9 +303,9 @@ def approve(
 def schedule(
     request: Request,
     quantity: int | None,
-    seen_quantity: int,
-    seen_need: int,
+    seen: Figures,
     sub: Subscription,
+    price: Money | None,
     by: str,
     now: datetime,
     due_at: datetime | None = None,
@@ -276,7 +314,7 @@ def schedule(
     ValueError for a time that isn't within a year from now."""
     if due_at is not None and not now < due_at <= now + LATEST:
         raise ValueError("the time to buy must lie ahead, and at most a year: `request approve` buys now")
-    approved = approve(request, quantity, seen_quantity, seen_need, sub, by, now)
+    approved = approve(request, quantity, seen, sub, price, by, now)
     return replace(approved, state=RequestState.SCHEDULED, due_at=due_at or renewal(sub))
 
 
@@ -287,7 +325,7 @@ def decline(request: Request, by: str, reason: str, now: datetime) -> Request:
     if not reason.strip():
         raise ValueError("say why it is declined")
     ended = _end(request, RequestState.DECLINED, now, reason.strip())
-    return replace(ended, target=None, due_at=None, decided_at=now, decided_by=by)
+    return replace(ended, target=None, price=None, due_at=None, decided_at=now, decided_by=by)
 
 
 def renewal(sub: Subscription) -> datetime:
@@ -338,22 +376,3 @@ def refused(request: Request, why: str, now: datetime) -> Request:
 def unknown(request: Request, now: datetime) -> Request:
     """No answer: it stays submitted, a later read settles it."""
     return replace(request, reason="AnySoft's answer was lost; the quantity will tell", updated_at=now)
-
-
-# ---- what it costs (L5, L6, L9, L11): None is "price unknown", never 0 ----
-
-
-def charge_now(request: Request, sub: Subscription, product: Product) -> Money | None:
-    """What AnySoft charges at the increase: the new seats for a month, nothing pro rata."""
-    more = (request.target or request.proposed) - sub.quantity
-    return _cost(product, max(0, more))
-
-
-def next_bill(request: Request, sub: Subscription, product: Product) -> Money | None:
-    """What the next renewal will charge once the request is in force."""
-    return _cost(product, max(sub.quantity, request.target or request.proposed))
-
-
-def _cost(product: Product, seats: int) -> Money | None:
-    price = product.unit_price
-    return None if price is None else Money(price.amount * seats, price.currency)

@@ -25,9 +25,11 @@ from sync import quantity, reconcile
 from sync.model import (
     Address,
     Billing,
+    Figures,
     Held,
     Hold,
     MappingId,
+    Money,
     PersonId,
     Policy,
     ProductId,
@@ -162,6 +164,9 @@ class Company:
     def sold(self, product: ProductId) -> Subscription:
         return next(s for s in self.tenant.subscriptions() if s.product == product)
 
+    def price(self, product: ProductId) -> Money | None:
+        return next(p.unit_price for p in self.tenant.products() if p.id == product)
+
     def holders(self, product: ProductId) -> set[str]:
         """Who has it, as AnySoft says."""
         return {a.user_name for a in self.tenant.assignments(self.sold(product).id)}
@@ -196,7 +201,9 @@ class Company:
         with writing(self.engine) as connection:
             asked = next(r for r in requests.living(connection) if r.product == product)
             sold = self.sold(product)
-            done = quantity.approve(asked, target, asked.quantity, asked.need, sold, "ada", self.now)
+            price = self.price(product)
+            seen = Figures(asked.quantity, asked.need, price)
+            done = quantity.approve(asked, target, seen, sold, price, "ada", self.now)
             return requests.store(connection, asked, done, "ada", self.now)
 
     def open_holds(self) -> list[Hold]:

@@ -17,7 +17,7 @@ from connector.settings import Settings
 from connector.store import holds, requests, trouble
 from connector.store.engine import reading, writing
 from sync import lowering, quantity
-from sync.model import ProductId, RequestState
+from sync.model import Figures, ProductId, RequestState
 from sync.ports import Licensing, Transient
 from sync.reconcile import Round, Scope
 from tests.company import CENTRE, PRINT, Company
@@ -335,7 +335,9 @@ class Year:
                 after = lowering.approve(r, None, sold, "ada", now)
                 self.counts["decreases"] += 1
             elif sold.pending is None and sold.quantity == r.quantity:
-                after = quantity.approve(r, r.proposed + SLACK, r.quantity, r.need, sold, "ada", now)
+                price = self.company.price(r.product)
+                seen = Figures(r.quantity, r.need, price)
+                after = quantity.approve(r, r.proposed + SLACK, seen, sold, price, "ada", now)
             else:
                 continue
             with writing(self.company.engine) as connection:

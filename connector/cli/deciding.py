@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +10,8 @@ import click
 from sqlalchemy import Connection
 
 from connector import known, prompts, shown, wiring
-from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, SEEN, USER, Figures
-from connector.cli.license import amount, known_of, licenses_of
+from connector.cli.kinds import DAY, ID, LINE, PRODUCT, QUANTITY, SEEN, USER, Said
+from connector.cli.license import amount, anysoft_of, known_of, licenses_of
 from connector.cli.out import json_option, show_fields, show_note, show_rows, text
 from connector.cli.shell import Failed, Shell, now, pass_shell, refusals
 from connector.known import Known
@@ -21,7 +21,8 @@ from connector.store.explain import find_people
 from connector.store.operators import Role
 from sync import lowering
 from sync import quantity as rules
-from sync.model import Hold, HoldId, ProductId, Request, RequestId, Subscription
+from sync.model import Figures, Hold, HoldId, Money, ProductId, Request, RequestId, Subscription
+from sync.ports import Licensing
 
 MOST = 100_000
 
@@ -104,8 +105,9 @@ def list_requests(shell: Shell, as_json: bool) -> None:
     with reading(shell.engine) as connection:
         found = requests.list_requests(connection)
     there = known_of(shell)
-    rows = [row | there.marks() for row in _prompts(shell, found, there)]
-    _note_shown(shell, actor.name, found)
+    licenses = licenses_of(shell, there)
+    rows = [_row(each, licenses) | there.marks() for each in found]
+    _note_shown(shell, actor.name, found, licenses)
     columns = (
         "id",
         "product",
@@ -133,18 +135,17 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
     actor = shell.actor()
     with refusals(), reading(shell.engine) as connection:
         found = requests.get(connection, RequestId(id))
-        line = queue.read_queue(connection, found.product, 50)
+        line = queue.read_queue(connection, found.product, 50) if found.state.alive else []
     there, settings = known_of(shell), shell.settings
     licenses = licenses_of(shell, there)
     with reading(shell.engine) as connection:
         asked = shown.prompt(found, licenses)
-        price = next((each.price for each in licenses if each.product == found.product), None)
         said = prompts.content(
-            connection, found, price, asked.renews_on, wiring.policy(settings),
+            connection, found, asked.price, asked.renews_on, wiring.policy(settings),
             settings.sync.sales_contact, now(),
         )  # fmt: skip
-    _note_shown(shell, actor.name, [found])
-    row = _prompts(shell, [found], there)[0]
+    _note_shown(shell, actor.name, [found], licenses)
+    row = _row(found, licenses)
     show_note(there.note, as_json=as_json)
     if as_json:
         people = {"people": [w.user_name for w in line], "waits": said.people}
@@ -161,8 +162,13 @@ def show_request(shell: Shell, id: int, as_json: bool) -> None:
 _SAID = ("cheaper", "wait_until", "contact", "headroom", "if_nobody_answers")
 
 
-seen_option = click.option("--seen", type=SEEN, metavar="Q:NEED", help="The figures that were decided on: "
-                           "bought and missing (those that were shown to you last).")  # fmt: skip
+seen_option = click.option(
+    "--seen",
+    type=SEEN,
+    metavar="Q:NEED[:PRICE]",
+    help="The figures that were decided on: bought, missing, and the price of a seat, 4.00:EUR or unknown "
+    "(those that were shown to you last).",
+)
 
 
 @request_.command()
@@ -171,13 +177,13 @@ seen_option = click.option("--seen", type=SEEN, metavar="Q:NEED", help="The figu
 @seen_option
 @json_option
 @pass_shell
-def approve(shell: Shell, id: int, quantity: int | None, seen: Figures | None, as_json: bool) -> None:
+def approve(shell: Shell, id: int, quantity: int | None, seen: Said | None, as_json: bool) -> None:
     """Buy: the quantity is raised in the next round (R19, R20); a smaller one is sent before the renewal."""
 
-    def change(r: Request, sub: Subscription, figures: Figures, by: str, at: datetime) -> Request:
-        if r.lowers and figures[0] == r.quantity:
-            return lowering.approve(r, quantity, sub, by, at)
-        return rules.approve(r, quantity, *figures, sub, by, at)
+    def change(r: Request, seen: Figures, sub: Subscription, price: Money | None, by: str) -> Request:
+        if r.lowers and seen.quantity == r.quantity:
+            return lowering.approve(r, quantity, sub, by, now())
+        return rules.approve(r, quantity, seen, sub, price, by, now())
 
     _buy(shell, id, change, seen, as_json)
 
@@ -190,47 +196,72 @@ def approve(shell: Shell, id: int, quantity: int | None, seen: Figures | None, a
 @json_option
 @pass_shell
 def schedule(
-    shell: Shell, id: int, quantity: int | None, due_at: datetime | None, seen: Figures | None, as_json: bool
+    shell: Shell, id: int, quantity: int | None, due_at: datetime | None, seen: Said | None, as_json: bool
 ) -> None:
     """Buy later: at the renewal, or at the time given."""
     if due_at is not None and due_at <= now():
         raise click.BadParameter("must lie ahead; `request approve` buys now", param_hint="--at")
 
-    def change(r: Request, sub: Subscription, figures: Figures, by: str, at: datetime) -> Request:
-        return rules.schedule(r, quantity, *figures, sub, by, at, due_at)
+    def change(r: Request, seen: Figures, sub: Subscription, price: Money | None, by: str) -> Request:
+        return rules.schedule(r, quantity, seen, sub, price, by, now(), due_at)
 
     _buy(shell, id, change, seen, as_json)
 
 
-def _buy(
-    shell: Shell,
-    id: int,
-    change: Callable[[Request, Subscription, Figures, str, datetime], Request],
-    given: Figures | None,
-    as_json: bool,
-) -> None:
-    """Bound to `given`, else to what this person saw last. Who saw nothing is shown it on a terminal, and
-    asked; elsewhere nothing is decided (R19)."""
-    actor = shell.actor(Role.APPROVER)
+#: of the request, as it was seen, at AnySoft's quantity and price now, by whom
+Purchase = Callable[[Request, Figures, Subscription, Money | None, str], Request]
+
+
+def _buy(shell: Shell, id: int, purchase: Purchase, said: Said | None, as_json: bool) -> None:
+    """Bound to what is `said`, else to what this person saw last. Who saw nothing is shown on a terminal what
+    would be bought, and asked; elsewhere nothing is decided (R19)."""
+    actor, anysoft = shell.actor(Role.APPROVER), anysoft_of(shell)
     with refusals(), reading(shell.engine) as connection:
         r = requests.get(connection, RequestId(id))
-        seen = given or requests.last_shown(connection, actor.name, RequestId(id))
-    if seen is None and r.decidable:
-        if not sys.stdin.isatty():
-            raise Failed(
-                f"request {id} was never shown to {actor.name}: look first (`request show {id}`), "
-                "then decide, or say the figures that it is decided on: --seen Q:NEED"
-            )
-        words = f"{r.product}: {r.quantity} are bought, {r.need} missing, {r.proposed} proposed. Go on?"
-        click.confirm(text(words), abort=True, err=True)
-    figures, anysoft = seen or (r.quantity, r.need), wiring.licensing(shell.settings, shell.engine)
-    bought = anysoft.subscription(r.subscription)  # as it is now, or nothing is bought
-    _decide(shell, id, lambda r, by, at: change(r, bought, figures, by, at), as_json)
+        shown_last = requests.last_shown(connection, actor.name, RequestId(id))
+    unseen = said is None and shown_last is None
+    if unseen and r.decidable and not sys.stdin.isatty():
+        raise Failed(
+            f"request {id} was never shown to {actor.name}: look first (`request show {id}`), "
+            "then decide, or say the figures that it is decided on: --seen Q:NEED"
+        )
+
+    def change(r: Request, by: str, at: datetime) -> Request:
+        sub, price = _offered(anysoft, r)  # as it is now, or nothing is bought
+        seen = _seen(said, shown_last, Figures(r.quantity, r.need, price))
+        after = purchase(r, seen, sub, price, by)
+        if not unseen:
+            return after
+        click.confirm(text(prompts.question(after, price, sub.renews_on)), abort=True, err=True)
+        sub, price = _offered(anysoft, r)  # an answer takes its time
+        return purchase(r, seen, sub, price, by)
+
+    _decide(shell, id, change, as_json)
 
 
-def _note_shown(shell: Shell, to: str, found: Sequence[Request]) -> None:
+def _seen(said: Said | None, shown_last: Figures | None, there: Figures) -> Figures:
+    """What isn't said is as it was shown; `there`: the request's, for whom nothing was shown."""
+    if said is None:
+        return shown_last or there
+    quantity, need, price = said
+    if price is None:
+        return Figures(quantity, need, (shown_last or there).price)
+    return Figures(quantity, need, price if isinstance(price, Money) else None)
+
+
+def _offered(anysoft: Licensing, r: Request) -> tuple[Subscription, Money | None]:
+    """What is bought, and the price of a seat."""
+    price = next((each.unit_price for each in anysoft.products() if each.id == r.product), None)
+    return anysoft.subscription(r.subscription), price
+
+
+def _note_shown(shell: Shell, to: str, found: Sequence[Request], licenses: Sequence[shown.License]) -> None:
+    prices = {each.product: each.price for each in licenses}
+    figures = {
+        r.id: Figures(r.quantity, r.need, prices.get(r.product)) for r in found if r.decidable and r.id
+    }
     with writing(shell.engine) as connection:
-        requests.note_shown(connection, to, [r for r in found if r.decidable], now())
+        requests.note_shown(connection, to, figures, now())
 
 
 @request_.command()
@@ -258,27 +289,28 @@ def _decide(shell: Shell, id: int, change: Change, as_json: bool) -> None:
                 stored = requests.store(connection, before, after, actor.name, now())
                 signals.ask(connection, False, actor.name, now())
         except rules.Changed as error:
-            _note_shown(shell, actor.name, [replace(before, quantity=error.quantity, need=error.need)])
+            with writing(shell.engine) as connection:
+                requests.note_shown(connection, actor.name, {RequestId(id): error.figures}, now())
             raise Failed(f"{error}, or see `request show {id}`") from None
         except (rules.NotOpen, requests.Changed) as error:
             raise Failed(f"{error}: see `request show {id}`") from None
-    row = _prompts(shell, [stored], known_of(shell))[0]
+    row = _row(stored, licenses_of(shell, known_of(shell)))
     show_fields(row if as_json else _spoken(row), as_json=as_json)
 
 
-def _prompts(shell: Shell, found: list[Request], there: Known) -> list[dict[str, Any]]:
-    licenses = licenses_of(shell, there)
-    rows = []
-    for each in found:
-        prompt = shown.prompt(each, licenses)
-        costs = {"charge_now": amount(prompt.charge_now), "next_bill": amount(prompt.next_bill)}
-        rows.append(asdict(prompt) | costs)
-    return rows
+_MONEY = ("price", "charge_now", "next_bill", "approved_price")
+
+
+def _row(request: Request, licenses: Sequence[shown.License]) -> dict[str, Any]:
+    prompt = shown.prompt(request, licenses)
+    return asdict(prompt) | {name: amount(getattr(prompt, name)) for name in _MONEY}
 
 
 def _spoken(row: dict[str, Any]) -> dict[str, Any]:
-    """What isn't known is said to be so, never left out (L11)."""
-    return row | {name: row[name] or "price unknown" for name in ("charge_now", "next_bill")}
+    """What isn't known is said to be so, never left out (L11). What ended costs nothing any more."""
+    alive = () if row["ended_at"] else ("price", "charge_now", "next_bill")
+    approved = () if row["target"] is None else ("approved_price",)
+    return row | {name: row[name] or "price unknown" for name in (*alive, *approved)}
 
 
 @click.group()

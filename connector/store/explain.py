@@ -11,7 +11,7 @@ from connector.store import queue, standings
 from connector.store.fold import folded
 from connector.store.mirror import read_mappings, read_people
 from connector.store.queue import Position
-from connector.store.requests import of_row
+from connector.store.requests import of_row, rows
 from connector.store.runs import done_of
 from connector.store.tables import (
     actions,
@@ -233,10 +233,7 @@ def _requests(connection: Connection, stands: Sequence[Standing], limit: int) ->
     if not wanted:
         return ()
     asked = connection.execute(
-        select(requests)
-        .where(requests.c.product.in_(sorted(wanted)))
-        .order_by(requests.c.pk.desc())
-        .limit(limit)
+        rows().where(requests.c.product.in_(sorted(wanted))).order_by(requests.c.pk.desc()).limit(limit)
     )
     return tuple(of_row(row) for row in asked if _waited(wanted[ProductId(row.product)], row))
 

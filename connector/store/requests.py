@@ -1,22 +1,26 @@
 """Which seats are asked for? Quantity requests as rows; sync.quantity has the rules (R18-R20).
 
 A row changes only if it is still as it was when the change was worked out: an approval and a round can't
-overwrite each other.
+overwrite each other. The price that was approved stands in `state`, under the request's number.
 """
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, String, cast, delete, insert, literal, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from connector.points import reach
 from connector.store import audit, signals
-from connector.store.tables import intents, requests
-from sync.model import ProductId, Request, RequestId, RequestState, SubscriptionId
+from connector.store.tables import intents, requests, state
+from sync.model import Figures, Money, ProductId, Request, RequestId, RequestState, SubscriptionId
+
+_PRICE = "request_price:"
 
 
 class Changed(Exception):
@@ -31,21 +35,28 @@ class Changed(Exception):
         self.current = current  #: as it is now
 
 
+def rows() -> Select[Any]:
+    """As `of_row` wants them."""
+    named = literal(_PRICE) + cast(requests.c.pk, String)
+    price = state.c.value.label("price")
+    return select(requests, price).outerjoin_from(requests, state, state.c.name == named)
+
+
 def living(connection: Connection) -> list[Request]:
     """One a product."""
-    query = select(requests).where(requests.c.ended_at.is_(None)).order_by(requests.c.product)
+    query = rows().where(requests.c.ended_at.is_(None)).order_by(requests.c.product)
     return [of_row(row) for row in connection.execute(query)]
 
 
 def list_requests(connection: Connection, limit: int = 200) -> list[Request]:
     """Newest first, the living ones before the ended ones."""
-    query = select(requests).order_by(requests.c.ended_at.is_not(None), requests.c.pk.desc()).limit(limit)
+    query = rows().order_by(requests.c.ended_at.is_not(None), requests.c.pk.desc()).limit(limit)
     return [of_row(row) for row in connection.execute(query)]
 
 
 def get(connection: Connection, id: RequestId) -> Request:
     """Raises LookupError."""
-    row = connection.execute(select(requests).where(requests.c.pk == id)).first()
+    row = connection.execute(rows().where(requests.c.pk == id)).first()
     if row is None:
         raise LookupError(f"no request {id}: see `request list`")
     return of_row(row)
@@ -55,7 +66,7 @@ def last_ended(connection: Connection, product: ProductId) -> Request | None:
     """The one that ended last; but one for more that was withdrawn decided nothing: what was said before it
     still counts (R18)."""
     decided = or_(requests.c.state != RequestState.WITHDRAWN, requests.c.proposed < requests.c.quantity)
-    query = select(requests).where(requests.c.product == product, requests.c.ended_at.is_not(None), decided)
+    query = rows().where(requests.c.product == product, requests.c.ended_at.is_not(None), decided)
     row = connection.execute(
         query.order_by(requests.c.ended_at.desc(), requests.c.pk.desc()).limit(1)
     ).first()
@@ -72,6 +83,8 @@ def store(
         _require(connection, after.id, before)
         connection.execute(update(requests).where(requests.c.pk == after.id).values(_to_row(after)))
         stored = after
+    if stored.price != (before.price if before else None):
+        _store_price(connection, stored, now)
     if after.state is not RequestState.SUBMITTED:
         _resolve(connection, stored, now)
     if before is None or (before.state, before.target) != (after.state, after.target):
@@ -83,22 +96,26 @@ def store(
     return stored
 
 
-def note_shown(connection: Connection, to: str, shown: Iterable[Request], now: datetime) -> None:
+def note_shown(connection: Connection, to: str, shown: Mapping[RequestId, Figures], now: datetime) -> None:
     """These figures are what this person saw last, of these requests; what ended needs no note any more."""
-    notes = _notes(connection, to) | {str(r.id): [r.quantity, r.need] for r in shown}
+    seen = {str(id): [f.quantity, f.need, _as_text(f.price)] for id, f in shown.items()}
+    notes = _notes(connection, to) | seen
     alive = {str(r.id) for r in living(connection)}
     kept = {id: figures for id, figures in notes.items() if id in alive}
     if kept != _notes(connection, to):
         signals.put(connection, _noted(to), kept, now)
 
 
-def last_shown(connection: Connection, to: str, id: RequestId) -> tuple[int, int] | None:
-    """(Q, need) as this person saw them last; None: the request was not shown to them (R19)."""
-    found = _notes(connection, to).get(str(id))
-    return None if found is None else (found[0], found[1])
+def last_shown(connection: Connection, to: str, id: RequestId) -> Figures | None:
+    """As this person saw them last; None: the request was not shown to them (R19), or not with its price."""
+    match _notes(connection, to).get(str(id)):
+        case [quantity, need, price]:
+            return Figures(quantity, need, _of_text(price))
+        case _:
+            return None
 
 
-def _notes(connection: Connection, to: str) -> dict[str, list[int]]:
+def _notes(connection: Connection, to: str) -> dict[str, list[Any]]:
     return signals.get(connection, _noted(to)) or {}
 
 
@@ -107,7 +124,8 @@ def _noted(to: str) -> str:
 
 
 def _require(connection: Connection, id: RequestId, before: Request | None) -> None:
-    row = connection.execute(select(requests).where(requests.c.pk == id).with_for_update()).first()
+    connection.execute(select(requests.c.pk).where(requests.c.pk == id).with_for_update())
+    row = connection.execute(rows().where(requests.c.pk == id)).first()
     current = None if row is None else of_row(row)
     if current is None or current != before:
         raise Changed(current)
@@ -123,6 +141,23 @@ def _insert(connection: Connection, after: Request) -> Request:
         if current is None:
             raise
         raise Changed(current) from None
+
+
+def _store_price(connection: Connection, request: Request, now: datetime) -> None:
+    name = f"{_PRICE}{request.id}"
+    if request.price is None:
+        connection.execute(delete(state).where(state.c.name == name))
+    else:
+        signals.put(connection, name, _as_text(request.price), now)
+
+
+def _as_text(price: Money | None) -> str | None:
+    return None if price is None else f"{price.amount:f} {price.currency}"
+
+
+def _of_text(price: str | None) -> Money | None:
+    amount, _, currency = (price or "").partition(" ")
+    return Money(Decimal(amount), currency) if amount else None
 
 
 def _resolve(connection: Connection, request: Request, now: datetime) -> None:
@@ -142,6 +177,7 @@ def _seen(before: Request | None, after: Request) -> dict[str, object]:
         "need": shown.need,
         "proposed": shown.proposed,
         "target": after.target,
+        "price": _as_text(after.price),
         "reason": after.reason,
     }
 
@@ -184,6 +220,7 @@ def of_row(row: Row[Any]) -> Request:
         opened_at=row.opened_at,
         updated_at=row.updated_at,
         target=row.target,
+        price=_of_text(json.loads(row.price or "null")),
         expires_at=row.expires_at,
         reminded_at=row.reminded_at,
         decided_at=row.decided_at,

@@ -3,7 +3,7 @@
 All are frozen; times are aware UTC; ids are opaque. Nothing here does I/O or reads a clock.
 """
 
-from sync.model.asking import Hold, Request, RequestState
+from sync.model.asking import Figures, Hold, Request, RequestState
 from sync.model.ids import (
     LONG_AGO,
     AccountId,
@@ -48,6 +48,7 @@ __all__ = [
     "Destination",
     "Entitlement",
     "Facts",
+    "Figures",
     "GroupId",
     "GrowthPolicy",
     "GuardPolicy",

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from sync.model.ids import GroupId, HoldId, PersonId, ProductId, RequestId, SubscriptionId
+from sync.model.sold import Money
 
 
 class RequestState(StrEnum):
@@ -38,6 +39,15 @@ _ALIVE = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What somebody is shown of a request, and what an approval holds for (R19)."""
+
+    quantity: int  #: Q
+    need: int
+    price: Money | None  #: of a seat and month; None: unknown (L11)
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A quantity request (R18-R22)."""
 
@@ -52,6 +62,7 @@ class Request:
     opened_at: datetime
     updated_at: datetime
     target: int | None = None  #: approved, absolute (R20)
+    price: Money | None = None  #: of a seat and month, as approved; None: unknown, or not approved
     expires_at: datetime | None = None
     reminded_at: datetime | None = None
     decided_at: datetime | None = None

@@ -8,8 +8,9 @@ BUGS: tuple[Bug, ...] = (
         "a need that vanished leaves its prompt",
         "sync/quantity.py",
         "    if shortage.need <= 0:\n"
-        '        return _end(request, RequestState.WITHDRAWN, now, "nobody is short of it any more")\n',
-        "",
+        "        return _end(request, RequestState.WITHDRAWN, now, _NOBODY)\n"
+        "    if request.expires_at",
+        "    if request.expires_at",
         f"{SYNC}/test_quantity.py::test_a_need_that_vanishes_withdraws_it",
         f"{SYNC}/test_rounds.py::test_r18_the_prompt_is_withdrawn_when_the_need_goes",
     ),
@@ -24,11 +25,11 @@ BUGS: tuple[Bug, ...] = (
     bug(
         "R18",
         "an unknown price is 0",
-        "sync/quantity.py",
+        "sync/costs.py",
         "return None if price is None else Money(price.amount * seats, price.currency)",
         'return Money(price.amount * seats if price else type(price.amount)(0), "EUR") if price else '
         'Money(__import__("decimal").Decimal(0), "EUR")',
-        f"{SYNC}/test_quantity_bought.py::test_an_unknown_price_is_never_0",
+        f"{SYNC}/test_costs.py::test_an_unknown_price_is_never_0",
     ),
     bug(
         "R18",
@@ -43,16 +44,37 @@ BUGS: tuple[Bug, ...] = (
         "R19",
         "figures that were not seen are approved",
         "sync/quantity.py",
-        "    if sub.quantity != seen_quantity or request.need != seen_need or",
-        "    if False and",
+        "    if there != seen or request.quantity != sub.quantity:\n",
+        "    if False:\n",
         f"{SYNC}/test_quantity.py::test_an_approval_of_other_figures_is_refused_with_the_new_ones",
+    ),
+    bug(
+        "R19",
+        "bought at any price, whatever was seen",
+        "sync/quantity.py",
+        "    there = Figures(sub.quantity, request.need, price)\n",
+        "    there = Figures(sub.quantity, request.need, seen.price)\n",
+        f"{SYNC}/test_quantity_bought.py"
+        "::test_r19_an_approval_at_another_price_than_was_seen_is_refused_with_the_new_one",
+        "tests/connector/test_cli_deciding.py::test_r19_another_price_than_was_shown_is_refused_and_shown",
+    ),
+    bug(
+        "R19",
+        "what was scheduled is bought at any price",
+        "sync/quantity.py",
+        "    if not waits or _no_dearer(price, request.price):\n",
+        "    if True:\n",
+        f"{SYNC}/test_quantity_bought.py::test_r19_what_got_dearer_since_is_asked_for_anew",
+        "tests/connector/test_cli_decided.py::test_r19_what_was_scheduled_and_got_dearer_is_asked_for_anew",
     ),
     bug(
         "R19",
         "after the click another quantity doesn't matter",
         "sync/quantity.py",
-        "    if shortage.need > 0 and _as_seen(request, sub):\n",
-        "    if shortage.need > 0:\n",
+        "    if not _as_seen(request, sub):\n"
+        "        return _reopened(request, sub, shortage, now, policy)\n"
+        "    if request",
+        "    if request",
         f"{SYNC}/test_quantity_bought.py::test_after_the_click",
     ),
     bug(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,17 @@ from connector.store.tables import directories, intents
 from connector.store.tables import leases as lease_rows
 from scim.store import Kind, MemberOp, MemberVerb
 from sync import quantity
-from sync.model import Address, Billing, ProductId, Request, RequestState, Subscription, SubscriptionId
+from sync.model import (
+    Address,
+    Billing,
+    Figures,
+    Money,
+    ProductId,
+    Request,
+    RequestState,
+    Subscription,
+    SubscriptionId,
+)
 from tests.chaos import laborer
 from tests.chaos.checker import Seen, check, unfinished
 from tests.chaos.history import History
@@ -249,7 +260,9 @@ class Plant:
 def approve(engine: Engine, asked: Request, now: datetime) -> Request:
     """By a person of the role approver."""
     sub = _as_seen(asked)
-    decided = quantity.approve(asked, None, asked.quantity, asked.need, sub, "ada", now)
+    price = Money(Decimal("4.00"), "EUR")  # as the office sells it
+    seen = Figures(asked.quantity, asked.need, price)
+    decided = quantity.approve(asked, None, seen, sub, price, "ada", now)
     with writing(engine) as connection:
         return requests.store(connection, asked, decided, "ada", now)
 

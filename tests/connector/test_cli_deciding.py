@@ -1,59 +1,28 @@
 """Is a decision on a request bound to what was seen, and made by who may? (R19, R14)"""
 
-import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from connector.cli.root import main
-from connector.store import operators
-from connector.store.engine import writing
+from connector.anysoft.office import set_price
 from connector.store.operators import Role
-from sync.model import Request, RequestState
+from sync.model import RequestState
 from sync.ports import Transient
 from tests.company import PRINT, Company
-from tests.connector.places import opened, prepared
-
-Call = Callable[..., Any]
+from tests.connector.deciding import Call, bigger, calls, euros, joined, one_short, open_request
 
 
 @pytest.fixture
 def firm(tmp_path: Path, sqlite_template: Path) -> Iterator[Company]:
-    """Two seats for three people: one waits, one request is open."""
-    with opened(prepared(tmp_path / "data", sqlite_template)) as engine:
-        company = Company(engine)
-        company.buy(PRINT, 2)
-        company.map(company.group("LIC", company.hire("a@x.example", "b@x.example", "c@x.example")), PRINT)
-        company.round()
-        with writing(engine) as connection:
-            for role in Role:
-                operators.add(connection, role.value, role, company.now)
+    with one_short(tmp_path / "data", sqlite_template) as company:
         yield company
 
 
 @pytest.fixture
 def call(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Call:
-    def run(*arguments: str, code: int = 0) -> Any:
-        found = main(["--data", str(tmp_path / "data"), *arguments])
-        told = capsys.readouterr()
-        assert found == code, told
-        return json.loads(told.out) if "--json" in arguments and not code else told.out + told.err
-
-    return run
-
-
-def joined(company: Company, *names: str) -> None:
-    """More people want it: the request has other figures from now on."""
-    company.map(company.group(f"Group of {names[0]}", company.hire(*names)), PRINT)
-    company.round()
-
-
-def open_request(company: Company) -> Request:
-    found = company.request(PRINT)
-    assert found is not None
-    return found
+    return calls(tmp_path / "data", capsys)
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.OPERATOR])
@@ -117,36 +86,125 @@ def test_r19_a_script_says_what_it_decided_on(firm: Company, call: Call) -> None
     assert call("request", "approve", "1", "--seen", "2:1", "--json")["state"] == "approved"
 
 
-def test_r19_on_a_terminal_who_saw_nothing_is_asked(
-    firm: Company, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
+@dataclass
+class Terminal:
+    """Somebody sits at it, and answers all questions alike."""
 
-    def no(prompt: str) -> str:
-        asked.append(prompt)
-        return "n"
+    says: str = "n"
+    meanwhile: Callable[[], None] = lambda: None
+    asked: str = ""
 
+    def answer(self, prompt: str) -> str:
+        self.asked += prompt
+        self.meanwhile()
+        return self.says
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    found = Terminal()
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("click.termui.visible_prompt_func", no)
+    monkeypatch.setattr("click.termui.visible_prompt_func", found.answer)
+    return found
+
+
+def test_r19_on_a_terminal_who_saw_nothing_is_asked_what_would_be_bought(
+    firm: Company, call: Call, terminal: Terminal
+) -> None:
+    """With what it costs; an unknown price is said to be so (L11)."""
     call("request", "approve", "1", code=1)
-    assert "".join(asked).startswith("anyprint: 2 are bought, 1 missing, 3 proposed. Go on?")
+    assert terminal.asked.startswith(
+        "anyprint: 2 bought, 1 missing. 3 in all (+1). Charged now: price unknown;"
+    )
+    assert open_request(firm).state is RequestState.OPEN
+    set_price(firm.engine, PRINT, euros("4.00"))
+    terminal.asked, terminal.says = "", "y"
+    bought = call("request", "approve", "1", "--quantity", "5000", "--json")
+    assert terminal.asked.startswith(
+        "anyprint: 2 bought, 1 missing. 5000 in all (+4998). Charged now: 19992.00 EUR; "
+        "at the next renewal on 2027-04-01: 20000.00 EUR. Nothing is pro rata, nothing is refunded. Buy?"
+    )
+    assert (bought["target"], bought["charge_now"], bought["approved_price"]) == (
+        5000, "19992.00 EUR", "4.00 EUR",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("day", "bills"),
+    [
+        ("2027-03-20", "at the next renewal on 2027-04-01: 28000.00 EUR."),
+        (
+            "2027-05-01",
+            "at the next renewal on 2027-04-01: 8.00 EUR, at each one after it is bought: 28000.00 EUR.",
+        ),
+    ],
+)
+def test_r19_on_a_terminal_it_is_asked_for_when_it_is_scheduled(
+    firm: Company, call: Call, terminal: Terminal, monkeypatch: pytest.MonkeyPatch, day: str, bills: str
+) -> None:
+    monkeypatch.setattr("connector.cli.deciding.now", firm.clock)
+    set_price(firm.engine, PRINT, euros("4.00"))
+    call("request", "schedule", "1", "--quantity", "7000", "--at", day, code=1)
+    asked = f"7000 in all (+6998) on {day} 00:00 UTC. Charged then: 27992.00 EUR; {bills} "
+    assert asked in terminal.asked
+
+
+def test_r19_on_a_terminal_nothing_is_asked_that_would_be_refused(
+    firm: Company, call: Call, terminal: Terminal
+) -> None:
+    assert "not more than the 2" in call("request", "approve", "1", "--quantity", "1", code=1)
+    assert terminal.asked == ""
+
+
+@pytest.mark.parametrize("what", ["price", "quantity", "need"])
+def test_r19_what_changes_while_it_is_asked_is_not_bought(
+    firm: Company, call: Call, terminal: Terminal, what: str
+) -> None:
+    changes: dict[str, Callable[[], None]] = {
+        "price": lambda: set_price(firm.engine, PRINT, euros("400.00")),
+        "quantity": lambda: bigger(firm),
+        "need": lambda: joined(firm, "d@x.example"),
+    }
+    terminal.says, terminal.meanwhile = "y", changes[what]
+    refused = {"quantity": "a change to 3 is pending"}.get(what, "changed")
+    assert refused in call("request", "approve", "1", code=1)
     assert open_request(firm).state is RequestState.OPEN
 
 
-def test_r18_what_is_scheduled_says_what_it_leaves_uncovered_and_can_be_bought_now(
-    firm: Company, call: Call
+@pytest.mark.parametrize("command", ["approve", "schedule"])
+@pytest.mark.parametrize("look", [("request", "list"), ("request", "show", "1")])
+def test_r19_another_price_than_was_shown_is_refused_and_shown(
+    firm: Company, call: Call, look: tuple[str, ...], command: str
 ) -> None:
-    call("request", "schedule", "1", "--seen", "2:1")
-    said = call("request", "show", "1")
-    assert "3 in all (+1), for 1 of the 1 missing." in said
-    assert "Charged then:" in said
-    joined(firm, "d@x.example", "e@x.example")
-    assert "2 bought now, 3 missing" in call("request", "approve", "1", code=1)
-    said = call("request", "show", "1")
-    assert "for 1 of the 3 missing." in said
-    assert "2 missing beyond that: `request approve 1` buys 5 in all now instead." in said
-    bought = call("request", "approve", "1", "--json")
-    assert (bought["state"], bought["target"], bought["due_at"]) == ("approved", 5, None)
+    set_price(firm.engine, PRINT, euros("4.00"))
+    call(*look)
+    set_price(firm.engine, PRINT, euros("400.00"))
+    said = call("request", command, "1", code=1)
+    assert "2 bought now, 1 missing, a seat at 400.00 EUR: 3 in all are charged 400.00 EUR now" in said
+    assert open_request(firm).state is RequestState.OPEN
+    decided = call("request", command, "1", "--json")
+    assert (decided["target"], decided["approved_price"]) == (3, "400.00 EUR"), "shown by the refusal"
+
+
+def test_r19_l11_a_price_that_is_known_by_now_is_another(firm: Company, call: Call) -> None:
+    call("request", "show", "1")
+    set_price(firm.engine, PRINT, euros("4.00"))
+    assert "a seat at 4.00 EUR" in call("request", "approve", "1", code=1)
+    set_price(firm.engine, PRINT, None)
+    assert "a seat at price unknown" in call("request", "approve", "1", code=1)
+    assert call("request", "approve", "1", "--json")["approved_price"] is None
+
+
+def test_r19_a_script_may_say_the_price_that_it_decided_on(firm: Company, call: Call) -> None:
+    """Where it says none, it is bound to the one that it was shown, if it was shown any."""
+    set_price(firm.engine, PRINT, euros("4.00"))
+    for other in ("2:1:3.99:EUR", "2:1:4.00:SEK", "2:1:unknown"):
+        assert "a seat at 4.00 EUR" in call("request", "approve", "1", "--seen", other, code=1)
+    for wrong in ("2:1:", "2:1:four", "2:1:4.00"):
+        assert "--seen" in call("request", "approve", "1", "--seen", wrong, code=2)
+    set_price(firm.engine, PRINT, euros("5.00"))
+    assert "a seat at 5.00 EUR" in call("request", "approve", "1", "--seen", "2:1", code=1)
+    assert call("request", "approve", "1", "--seen", "2:1:5:EUR", "--json")["state"] == "approved"
 
 
 def test_r14_who_does_not_wait_is_named_as_given(firm: Company, call: Call) -> None:

@@ -7,6 +7,8 @@ from sync import quantity
 from sync.model import (
     Address,
     Billing,
+    Figures,
+    Money,
     PendingChange,
     Policy,
     Request,
@@ -81,5 +83,7 @@ def approve(
     number: int | None = None,
     seen: tuple[int, int] = (20, 3),
     subscription: Subscription | None = None,
+    price: Money | None = None,
 ) -> Request:
-    return quantity.approve(before, number, *seen, subscription or sub(), "eva", at(9))
+    figures = Figures(*seen, price)
+    return quantity.approve(before, number, figures, subscription or sub(), price, "eva", at(9))

@@ -9,7 +9,7 @@ from connector.store import requests
 from connector.store.engine import reading, writing
 from sync import lowering
 from sync.lowering import TooLow
-from sync.model import Request, RequestState
+from sync.model import Figures, Request, RequestState
 from sync.ports import Licensing
 from sync.quantity import Changed, NotOpen, decline, schedule
 from tests.company import PRINT, Company
@@ -170,7 +170,8 @@ def test_r22_r18_more_seats_that_were_scheduled_and_nobody_needs_any_more_stop_n
     assert (asked.need, asked.lowers) == (2, False)
     sold = firm.sold(PRINT)
     with writing(firm.engine) as connection:
-        after = schedule(asked, None, sold.quantity, asked.need, sold, "ada", firm.now)
+        seen = Figures(sold.quantity, asked.need, None)
+        after = schedule(asked, None, seen, sold, None, "ada", firm.now)
         requests.store(connection, asked, after, "ada", firm.now)
     firm.tenant.change_quantity(sold.id, 20, firm.key())
     fewer = before(firm, days=5)

@@ -7,6 +7,7 @@ import pytest
 
 from sync import quantity
 from sync.model import (
+    Figures,
     Policy,
     Request,
     RequestId,
@@ -18,6 +19,7 @@ from tests.moments import START, at
 from tests.sync.asking import POLICY, S, approve, request, short, step, stepped, sub
 
 DAY = 24 * 60
+SEEN = Figures(20, 3, None)
 
 
 # ---- opened, updated, withdrawn, expired (R18) ----
@@ -154,7 +156,7 @@ def test_an_approval_of_other_figures_is_refused_with_the_new_ones(
     """R19"""
     with pytest.raises(quantity.Changed) as refused:
         approve(before, None, seen, subscription)
-    assert (refused.value.quantity, refused.value.need) == (subscription.quantity, 3), says
+    assert refused.value.figures == Figures(subscription.quantity, 3, None), says
     assert str(subscription.quantity) in str(refused.value)
 
 
@@ -180,16 +182,16 @@ def test_an_approval_that_buys_nothing_is_refused(number: int) -> None:
 
 def test_scheduled_for_the_renewal_or_another_time() -> None:
     """R18: wait until then"""
-    s = quantity.schedule(request(), None, 20, 3, sub(), "eva", at(9))
+    s = quantity.schedule(request(), None, SEEN, sub(), None, "eva", at(9))
     assert (s.state, s.target, s.due_at) == (S.SCHEDULED, 23, datetime(2027, 3, 15, tzinfo=UTC))
     assert not quantity.to_send(s)
-    assert quantity.schedule(request(), None, 20, 3, sub(), "eva", at(9), at(99)).due_at == at(99)
+    assert quantity.schedule(request(), None, SEEN, sub(), None, "eva", at(9), at(99)).due_at == at(99)
 
 
 def test_it_is_scheduled_within_a_year_or_not_at_all() -> None:
     for wrong in (at(9), at(8), at(9) + timedelta(days=367), datetime.max.replace(tzinfo=UTC)):
         with pytest.raises(ValueError, match="at most a year"):
-            quantity.schedule(request(), None, 20, 3, sub(), "eva", at(9), wrong)
+            quantity.schedule(request(), None, SEEN, sub(), None, "eva", at(9), wrong)
 
 
 @pytest.mark.parametrize("state", [S.OPEN, S.SCHEDULED])

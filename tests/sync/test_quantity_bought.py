@@ -1,23 +1,23 @@
-"""R19, R20: after the approval, bought once; what it costs."""
+"""R19, R20: after the approval, bought once."""
 
-from dataclasses import replace
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from sync import quantity
-from sync.model import (
-    Money,
-    RequestState,
-    Subscription,
-)
+from sync.costs import in_words
+from sync.model import Figures, Money, RequestState, Subscription
 from sync.plan import Shortage
 from tests.moments import START, at
-from tests.sync.asking import S, approve, request, short, step, stepped, sub
-from tests.sync.world import PRINT, PRODUCTS
+from tests.sync.asking import POLICY, S, approve, request, short, step, stepped, sub
 
 DAY = 24 * 60
+
+
+def euros(amount: str) -> Money:
+    return Money(Decimal(amount), "EUR")
 
 
 # ---- after the click (R19) ----
@@ -74,6 +74,60 @@ def test_the_figures_of_a_scheduled_one_follow_and_tell_what_it_leaves_uncovered
     assert (now.state, now.target, now.due_at) == (S.APPROVED, 25, None)
     with pytest.raises(quantity.Changed):
         approve(more, seen=(20, 3))
+
+
+# ---- the price (R19) ----
+
+
+@pytest.mark.parametrize(
+    ("says", "approved", "now", "sent"),
+    [
+        ("as it was", euros("4.00"), euros("4"), True),
+        ("it fell", euros("4.00"), euros("3.99"), True),
+        ("it rose", euros("4.00"), euros("4.01"), False),
+        ("another currency", euros("4.00"), Money(Decimal("3.00"), "SEK"), False),
+        ("unknown then, known now", None, euros("0.01"), False),
+        ("known then, unknown now", euros("4.00"), None, False),
+        ("unknown as before", None, None, True),
+    ],
+)
+@pytest.mark.parametrize("state", [S.APPROVED, S.SCHEDULED])
+def test_r19_what_got_dearer_since_is_asked_for_anew(
+    state: RequestState, says: str, approved: Money | None, now: Money | None, sent: bool
+) -> None:
+    before = request(state, price=approved, due_at=at(DAY))
+    after = quantity.as_priced(before, now, at(5), POLICY)
+    if sent:
+        assert after is before, says
+        return
+    assert (after.state, after.target, after.price, after.due_at) == (S.OPEN, None, None, None), says
+    assert (after.expires_at, after.reminded_at, after.decided_by) == (at(5 + 14 * DAY), at(5), "")
+    assert after.reason.startswith("reopened: a seat was at ")
+    assert (in_words(approved) in after.reason, in_words(now) in after.reason) == (True, True)
+
+
+@pytest.mark.parametrize("state", [s for s in S if s not in (S.APPROVED, S.SCHEDULED)])
+def test_r19_what_was_sent_or_is_not_approved_has_its_price(state: RequestState) -> None:
+    before = request(state, price=euros("4.00"))
+    assert quantity.as_priced(before, euros("9.00"), at(5), POLICY) is before
+
+
+def test_r22_fewer_seats_are_not_asked_for_anew_because_a_seat_costs_more() -> None:
+    fewer = request(S.SCHEDULED, target=10, price=None)
+    assert quantity.as_priced(fewer, euros("9.00"), at(5), POLICY) is fewer
+
+
+@pytest.mark.parametrize("there", [euros("4.01"), euros("3.99"), Money(Decimal("4.00"), "SEK"), None])
+def test_r19_an_approval_at_another_price_than_was_seen_is_refused_with_the_new_one(
+    there: Money | None,
+) -> None:
+    seen = Figures(20, 3, euros("4.00"))
+    with pytest.raises(
+        quantity.Changed, match=re.escape(f"a seat at {in_words(there)}: 23 in all")
+    ) as refused:
+        quantity.approve(request(), None, seen, sub(), there, "eva", at(9))
+    assert refused.value.figures == Figures(20, 3, there)
+    assert approve(request(), price=euros("4.00")).price == euros("4.00"), "as it was seen"
 
 
 # ---- bought once (R20) ----
@@ -173,32 +227,6 @@ def test_what_is_overdue_still_ends(subscription: Subscription, state: RequestSt
 def test_what_ended_stays_as_it_is(state: RequestState) -> None:
     ended = request(state)
     assert step(ended) is ended
-
-
-# ---- what it costs (L5, L9, L11) ----
-
-PRODUCT = next(p for p in PRODUCTS if p.id == PRINT)
-
-
-def euros(amount: str) -> Money:
-    return Money(Decimal(amount), "EUR")
-
-
-def test_what_it_costs() -> None:
-    """R18: charged now, and at the next renewal"""
-    assert quantity.charge_now(request(), sub(), PRODUCT) == euros("12.00")
-    assert quantity.next_bill(request(), sub(), PRODUCT) == euros("92.00")
-    approved = request(S.APPROVED, target=30)
-    assert quantity.charge_now(approved, sub(), PRODUCT) == euros("40.00")
-    assert quantity.next_bill(approved, sub(), PRODUCT) == euros("120.00")
-    assert quantity.charge_now(approved, sub(35), PRODUCT) == euros("0.00"), "nothing is refunded"
-
-
-def test_an_unknown_price_is_never_0() -> None:
-    """R18, L11"""
-    unknown = replace(PRODUCT, unit_price=None)
-    assert quantity.charge_now(request(), sub(), unknown) is None
-    assert quantity.next_bill(request(), sub(), unknown) is None
 
 
 def test_the_lag_of_a_read_is_a_minute() -> None:
