@@ -24,6 +24,7 @@ LOST = {
     "base": "its base license goes, and it with it",
 }
 FAILURES = {
+    "ACCOUNT_INVALID": "AnySoft refuses the user's names or mail address: mend them in the directory",
     "ACCOUNT_INACTIVE": "the account at AnySoft is inactive: set it active there",
     "UNKNOWN_USER": "AnySoft doesn't know the account: it is looked up again, and made if need be",
     "REQUIRES_PRODUCT": "AnySoft says that the base license is missing",

@@ -20,6 +20,8 @@ _HEADINGS = {
 }
 _GOES = "it goes when the grace is over, a disabled person's at once; `explain USER` says when"
 _CODES = {
+    "invalid": FAILURES["ACCOUNT_INVALID"],
+    "account_invalid": FAILURES["ACCOUNT_INVALID"],
     "inactive_user": FAILURES["ACCOUNT_INACTIVE"],
     "unknown_user": FAILURES["UNKNOWN_USER"],
     "requires_product": FAILURES["REQUIRES_PRODUCT"],

@@ -54,11 +54,13 @@ def test_one_form_in_queue_report_csv_page_and_doctor(firm: Company, call: Calla
         assert (SHOWN in said, FAKE_SHOWN in said) == (True, True), form
     rows = list(csv.DictReader(StringIO(call("report", "show", "--format", "csv"), newline="")))
     assert {SHOWN, FAKE_SHOWN} <= {row["user"] for row in rows}
+    assert "invalid  AnySoft refuses the user's names or mail address" in call("report", "show")
     assert f"`explain '{SHOWN}'`" in call("doctor", code=1), "its advice can be followed as it stands"
 
 
 def test_commands_take_the_name_that_is_shown(firm: Company, call: Callable[..., str]) -> None:
     call("sync", "--wait", code=3)
+    assert "mend them in the directory; tried again" in call("explain", SHOWN)
     for shown, name in ((SHOWN, RED), (FAKE_SHOWN, FAKE)):
         told: dict[str, Any] = json.loads(call("explain", shown, "--json"))
         assert told["user"] == name
