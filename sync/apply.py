@@ -16,10 +16,12 @@ from sync.model import Facts, Held, MappingId, Origin, PersonId, Policy, Product
 from sync.plan import Action, Plan, Verb
 from sync.ports import Outcome, Ports
 from sync.seats import seats_of
+from sync.settle import OUTAGE
 from sync.sold import Sold
 
 WAVE = 1_000  #: seats given between two counts
 BATCH = 200  #: people read at once
+IN_VAIN = 20  #: waves in a row that may serve nobody
 
 
 def carry_out(ports: Ports, run: RunId, plan: Plan, sold: Sold, policy: Policy) -> Iterator[str]:
@@ -112,8 +114,8 @@ def _assign(
 ) -> None:
     """Free seats to the head of the queue, wave by wave, until one or the other is used up."""
     subscription = sold.subscriptions[product]
-    given = of = 0
-    while not ports.stopping() and (waiting := ports.ledger.waiting().get(product, 0)):
+    given = of = in_vain = 0
+    while in_vain <= IN_VAIN and not ports.stopping() and (waiting := ports.ledger.waiting().get(product, 0)):
         counted = ports.licensing.subscription(subscription.id)
         doubtful, surely = ports.ledger.doubtful(), ports.ledger.surely_held()
         seats = seats_of(counted, doubtful.get(product, 0), sold.catalog, surely.get(product, 0))
@@ -124,8 +126,10 @@ def _assign(
         if not winners:
             return
         of = max(of, given + min(waiting, seats.free))
-        if not _wave(ports, run, sold, product, winners, planned, policy, (given, of)):
+        served, ran_out = _wave(ports, run, sold, product, winners, planned, policy, (given, of))
+        if ran_out or not (served or _refused(ports, product, winners)):
             return
+        in_vain = 0 if served else in_vain + 1
         given += len(winners)
 
 
@@ -138,8 +142,8 @@ def _wave(
     planned: set[tuple[PersonId | None, ProductId]],
     policy: Policy,
     so_far: tuple[int, int],
-) -> bool:
-    """Whether it may go on: somebody was served, and AnySoft did not run out of seats before us (R15)."""
+) -> tuple[bool, bool]:
+    """Whether somebody was served, and whether AnySoft ran out of seats before us (R15)."""
     served = ran_out = False
     for n in _batches(ports, len(winners), policy, f"assign {product}", *so_far):
         batch = []
@@ -163,7 +167,13 @@ def _wave(
             served = served or succeeded(outcome)
             ran_out = ran_out or outcome.code == Status.NO_LICENSE_LEFT
             _forget_unknown(ports, outcome)
-    return served and not ran_out
+    return served, ran_out
+
+
+def _refused(ports: Ports, product: ProductId, winners: Sequence[PersonId]) -> bool:
+    """Whether AnySoft refused somebody by themselves, which is nothing to the next in line (R11)."""
+    now = (_standing(facts, product) for facts in ports.mirror.facts(winners[:BATCH], ()))
+    return any(s is not None and s.failure and s.failure not in OUTAGE for s in now)
 
 
 def _based(facts: Facts, product: ProductId, sold: Sold) -> bool:

@@ -18,6 +18,8 @@ from sync.model import Held, Origin, RunId, Standing, Status
 
 FIRST_DELAY = timedelta(seconds=5)
 LONGEST_DELAY = timedelta(minutes=15)
+#: what an outage leaves behind; other failures are AnySoft's answers
+OUTAGE = ("NO_ANSWER", "TRY_LATER", "UNEXPECTED_ANSWER", "ACCOUNT_NO_ANSWER")
 
 
 def backoff(attempts: int) -> timedelta:

@@ -32,6 +32,7 @@ from connector.store.leases import database_now
 from connector.store.tables import leases
 from sync.model import RequestState
 from sync.ports import Busy, Transient, Unauthorized
+from sync.settle import OUTAGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ def _failing(settings: Settings, engine: Engine) -> Finding:
         changes = breakers.read(connection, breakers.CHANGES)
         since = trouble.read(connection, trouble.CHANGES)
     said = [_cause(cause) for cause in found]
-    outage = any(cause.code in breakers.OUTAGE for cause in found)
+    outage = any(cause.code in OUTAGE for cause in found)
     if since is not None and (outage or changes.is_open):
         said.append(
             f"no change at AnySoft has succeeded since {since.since:%Y-%m-%d %H:%M:%S} UTC: {since.why}"

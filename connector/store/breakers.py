@@ -9,12 +9,11 @@ from connector.store.rows import insert_into
 from connector.store.tables import breaker as rows
 from connector.store.tables import standings
 from sync.breaker import Breaker
+from sync.settle import OUTAGE
 
 ANYSOFT = "anysoft"
 #: its calls that change something
 CHANGES = "anysoft changes"
-#: what an outage leaves behind; other failures are AnySoft's answers
-OUTAGE = ("NO_ANSWER", "TRY_LATER", "UNEXPECTED_ANSWER", "ACCOUNT_NO_ANSWER")
 
 
 def read(connection: Connection, peer: str = ANYSOFT) -> Breaker:

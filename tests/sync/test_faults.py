@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from connector.store.engine import reading
 from connector.store.tables import intents
+from sync.apply import IN_VAIN
 from sync.model import Held, Origin, RequestState, State
 from sync.ports import Rejected, Transient
 from sync.reconcile import Scope
@@ -129,6 +130,43 @@ def test_r11_one_user_whom_anysoft_refuses_does_not_stop_the_rest(company: Compa
     assert company.holders(PRINT) == set(names(7)) - {names(4)[3]}
     assert company.standing(names(4)[3], PRINT).failure == "INVALID"
     assert unsettled(company) == []
+
+
+def test_r11_r15_who_is_refused_leaves_the_seat_to_the_next_in_line_at_once(company: Company) -> None:
+    """AnySoft makes no account of the first two; each of their own tries would take the only seat again."""
+    staffed(company, 4, 1)
+    first = names(4)
+
+    def refuses(name: str, args: tuple[Any, ...]) -> None:
+        if name == "create_account" and args[0] in first[:2]:
+            raise Rejected("invalid", "user_name: must be one line")
+
+    faulty = fail(company, ())
+    faulty.refuses = refuses
+    company.round()
+    assert company.holders(PRINT) == {first[2]}
+    assert [company.standing(n, PRINT).failure for n in first[:2]] == ["ACCOUNT_INVALID"] * 2
+    assert company.line(PRINT) == [first[3]]
+
+
+def test_r11_where_everybody_is_refused_a_round_ends(company: Company) -> None:
+    staffed(company, 60, 1)
+
+    def refuses(name: str, args: tuple[Any, ...]) -> None:
+        if name == "create_account":
+            raise Rejected("invalid", "user_name: must be one line")
+
+    faulty = fail(company, ())
+    faulty.refuses = refuses
+    company.round()
+    assert [name for name, _ in faulty.calls].count("create_account") == IN_VAIN + 1
+
+
+def test_r29_where_nobody_is_answered_the_next_in_line_is_not_tried(company: Company) -> None:
+    staffed(company, 4, 1)
+    faulty = fail(company, ("create_account",), *[lost_request] * 9)
+    company.round()
+    assert {args[0] for name, args in faulty.calls if name == "create_account"} == {names(4)[0]}
 
 
 def test_r05_unknown_account_is_made_anew(company: Company) -> None:

@@ -389,22 +389,3 @@ def test_r27_without_a_channel_the_report_says_that_nobody_was_told(company: Com
     assert [report.counts.get("untold") for report in said] == [1, None]
     assert "NOBODY WAS TOLD of 1 removal to come" in as_text(said[0])
     assert "NOBODY WAS TOLD" not in as_text(said[1])
-
-
-def test_r27_nobody_was_told_of_what_went_at_once_either(company: Company) -> None:
-    """A disabled person has no grace: there is nothing to come."""
-    ids, group = staffed(company, 8, 8)
-    company.round()
-    company.leave(group, ids[0])
-    company.round()
-    company.go(minutes=16)
-    company.settle(channel=False)
-    company.set_active(ids[1], False)
-    for id, words in (
-        (None, "2 removals, 1 made at once in this round and 1 to come"),
-        (ids[2], "1 removal, made at once in this round"),
-    ):
-        if id is not None:
-            company.set_active(id, False)
-        report = compose(company.round(), company.ports().ledger, company.now)
-        assert f"NOBODY WAS TOLD of {words}: no mail" in as_text(report)
