@@ -11,7 +11,6 @@ from connector.store import audit, queue, requests
 from connector.store.engine import reading
 from connector.store.rows import chunks
 from connector.store.tables import holds, persons, runs, tenant_charges
-from connector.store.tables import requests as request_rows
 from sync.explain import ProductState, explain
 from sync.model import Facts, Held, PersonId, ProductId, Request, RequestState, Standing, State
 from sync.plan import Catalog
@@ -129,7 +128,7 @@ class Watch:
                 f"{product}: not who should have it in the end",
             )
         with reading(self.company.engine) as connection:
-            asked = [requests.of_row(row) for row in connection.execute(select(request_rows))]
+            asked = [requests.of_row(row) for row in connection.execute(requests.rows())]
             self._count(connection)
             whole = audit.verify(connection)
         self.expect(isinstance(whole, int), f"the audit log doesn't hold: {whole}")
