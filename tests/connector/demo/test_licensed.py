@@ -17,7 +17,7 @@ from connector.store.explain import explain, find_people
 from connector.store.leases import no_fence
 from connector.store.ledger import SqlLedger
 from connector.store.mirror import SqlMirror
-from sync.model import Policy, ProductId, Request, State
+from sync.model import Figures, Policy, ProductId, Request, State
 from sync.ports import Ports
 from sync.quantity import approve
 from sync.reconcile import Scope, run_round
@@ -107,7 +107,9 @@ class Demo:
 
     def approve(self, request: Request) -> None:
         sub = self.tenant.subscription(request.subscription)
-        after = approve(request, None, request.quantity, request.need, sub, "cli:test", self.clock())
+        price = next(p.unit_price for p in self.tenant.products() if p.id == request.product)
+        seen = Figures(request.quantity, request.need, price)
+        after = approve(request, None, seen, sub, price, "cli:test", self.clock())
         with writing(self.engine) as connection:
             requests.store(connection, request, after, "cli:test", self.clock())
         self.rounds()

@@ -16,7 +16,7 @@ from connector.store.engine import reading, writing
 from connector.store.tables import persons, tenant_subscriptions
 from sync import reconcile
 from sync.breaker import Breaker, answered
-from sync.model import Held
+from sync.model import Figures, Held
 from sync.quantity import decline, schedule
 from sync.reconcile import Scope
 from sync.report import compose
@@ -75,7 +75,8 @@ def test_r18_what_a_scheduled_one_leaves_uncovered_is_told_and_that_it_is_withdr
     asked, sold = company.request(PRINT), company.sold(PRINT)
     assert asked is not None
     with writing(company.engine) as connection:
-        after = schedule(asked, None, sold.quantity, asked.need, sold, "ada", company.now)
+        seen = Figures(sold.quantity, asked.need, company.price(PRINT))
+        after = schedule(asked, None, seen, sold, seen.price, "ada", company.now)
         requests.store(connection, asked, after, "ada", company.now)
     office.tell()
     company.join(group, *company.hire("late@northmill.example"))
